@@ -1,0 +1,22 @@
+import type { IncomingMessage } from 'node:http';
+import Strategy from 'passport-strategy';
+
+/**
+ * Passport's contract with a strategy. Passport puts the actions in place for each request; a
+ * strategy calls exactly one of them. Declared here, so that the package's types need no others;
+ * with `this: void`, since Passport's actions are closures over their request.
+ */
+export interface PassportStrategy {
+  name?: string;
+  authenticate(req: IncomingMessage, options?: unknown): void;
+  /** The person is logged in as this user. */
+  success(this: void, user: Express.User, info?: object | string): void;
+  /** The person is not logged in, and it is up to them. */
+  fail(this: void, challenge?: object | string, status?: number): void;
+  redirect(this: void, url: string, status?: number): void;
+  pass(this: void): void;
+  /** The login could not be judged, and it is up to the app or to Okta. */
+  error(this: void, error: unknown): void;
+}
+
+export const BaseStrategy = Strategy as unknown as abstract new () => PassportStrategy;

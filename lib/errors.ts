@@ -1,0 +1,101 @@
+/** Where in Okta's logs an error can be found; both ids are Okta's own and hold no secret. */
+export interface OktaReference {
+  /** Okta's error code, such as `invalid_client` or `E0000006`, when Okta gave one. */
+  oktaError?: string | undefined;
+  /** Okta's `errorId`, for Okta Support. */
+  oktaErrorId?: string | undefined;
+  /** Okta's `X-Okta-Request-Id`, to be found in the System Log. */
+  oktaRequestId?: string | undefined;
+}
+
+/**
+ * What every error of this package has in common. It reaches the app through Passport's `error`
+ * action, that is `next(err)` in Express.
+ *
+ * No error of this package holds a password, passcode, token or secret, in whatever way it is
+ * printed. For that reason none has a `cause`: the errors of HTTP mocks and of session stores
+ * quote what was sent or saved. The low-level code (`ECONNREFUSED`, …) stands in the message.
+ */
+export abstract class OktaDirectMfaError extends Error implements OktaReference {
+  /** Names the error for programs; the message is for people. */
+  abstract readonly code: string;
+  /** The HTTP status that the app's own server may answer with: 500, 502, 503 or 504. */
+  abstract readonly status: number;
+  readonly oktaError?: string;
+  readonly oktaErrorId?: string;
+  readonly oktaRequestId?: string;
+
+  constructor(message: string, reference: OktaReference = {}) {
+    super(message);
+    this.name = new.target.name;
+    if (reference.oktaError !== undefined) this.oktaError = reference.oktaError;
+    if (reference.oktaErrorId !== undefined) this.oktaErrorId = reference.oktaErrorId;
+    if (reference.oktaRequestId !== undefined) this.oktaRequestId = reference.oktaRequestId;
+  }
+}
+
+/**
+ * The first four are Okta's (RFC 6749 §5.2): the client is unknown to Okta or its secret is wrong,
+ * a grant is not switched on for it, or a scope is not granted to it. The rest are about the app.
+ */
+export type ConfigurationErrorCode =
+  | 'invalid_client'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'session_missing'
+  | 'session_in_browser'
+  | 'body_parser_missing';
+
+/** The app or its registration at Okta has to be mended; trying again changes nothing. Status 500. */
+export class ConfigurationError extends OktaDirectMfaError {
+  readonly status = 500;
+
+  constructor(
+    readonly code: ConfigurationErrorCode,
+    message: string,
+    reference?: OktaReference,
+  ) {
+    super(message, reference);
+  }
+}
+
+/** The session store, or the app's own `TransactionStore`, failed to read or to save. Status 500. */
+export class TransactionStoreError extends OktaDirectMfaError {
+  readonly code = 'transaction_store_failed';
+  readonly status = 500;
+}
+
+/**
+ * `invalid_response`: an answer that is not JSON, too large (over 1 MiB), cut off, a redirect, or
+ * without a field it needs. `okta_error`: Okta failed (5xx) or refused for a reason that this
+ * package does not know. `invalid_id_token`: the ID token did not pass OIDC Core §3.1.3.7.
+ * `invalid_userinfo`: `/userinfo` failed, or spoke of another person (OIDC Core §5.3.2).
+ */
+export type OktaResponseErrorCode =
+  'invalid_response' | 'okta_error' | 'invalid_id_token' | 'invalid_userinfo';
+
+/** Okta answered, and the answer cannot be used. Status 502. */
+export class OktaResponseError extends OktaDirectMfaError {
+  readonly status = 502;
+
+  constructor(
+    readonly code: OktaResponseErrorCode,
+    message: string,
+    reference?: OktaReference,
+  ) {
+    super(message, reference);
+  }
+}
+
+/** No answer: DNS, connection, TLS, or a connection lost before the answer began. Status 503. */
+export class OktaUnreachableError extends OktaDirectMfaError {
+  readonly code = 'okta_unreachable';
+  readonly status = 503;
+}
+
+/** The whole answer did not come within the `timeout` option. Status 504. */
+export class OktaTimeoutError extends OktaDirectMfaError {
+  readonly code = 'okta_timeout';
+  readonly status = 504;
+}

@@ -1,0 +1,48 @@
+import type { IdTokenClaims } from './id-token.js';
+
+/** Passport's normalised profile, read from the verified claims (OIDC Core §5.1). */
+export interface OktaProfile {
+  provider: 'okta';
+  /** `sub`: Okta's id of the user, such as `00u5t60iloOHN9pBi0g7`. The only stable key. */
+  id: string;
+  /** `preferred_username`: what the person signs in with. */
+  username?: string;
+  /** `name` */
+  displayName?: string;
+  /** `family_name`, `given_name`, `middle_name` */
+  name?: { familyName?: string; givenName?: string; middleName?: string };
+  /** `email`, with scope `email` */
+  emails?: { value: string }[];
+  /** All claims: those of the ID token, and those of `/userinfo` when it was read. */
+  _json: Record<string, unknown>;
+}
+
+export function toProfile(
+  claims: IdTokenClaims,
+  userInfo?: Readonly<Record<string, unknown>>,
+): OktaProfile {
+  const json: Record<string, unknown> = { ...claims, ...userInfo };
+  const profile: OktaProfile = { provider: 'okta', id: claims.sub, _json: json };
+
+  const username = text(json['preferred_username']);
+  if (username !== undefined) profile.username = username;
+  const displayName = text(json['name']);
+  if (displayName !== undefined) profile.displayName = displayName;
+
+  const name: NonNullable<OktaProfile['name']> = {};
+  const familyName = text(json['family_name']);
+  if (familyName !== undefined) name.familyName = familyName;
+  const givenName = text(json['given_name']);
+  if (givenName !== undefined) name.givenName = givenName;
+  const middleName = text(json['middle_name']);
+  if (middleName !== undefined) name.middleName = middleName;
+  if (Object.keys(name).length > 0) profile.name = name;
+
+  const email = text(json['email']);
+  if (email !== undefined) profile.emails = [{ value: email }];
+  return profile;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

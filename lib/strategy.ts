@@ -1,0 +1,378 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { BaseStrategy } from './base-strategy.js';
+import { readCredentials, readOtp, readStep } from './body.js';
+import { createClientAuthentication } from './client-authentication.js';
+import { createDirectAuthentication } from './direct-authentication.js';
+import { OktaDirectMfaError, TransactionStoreError } from './errors.js';
+import { createHttpClient } from './http.js';
+import { MESSAGES, STATUS, type OktaDirectMfaInfo } from './info.js';
+import { createJwks } from './jwks.js';
+import {
+  readOptions,
+  type OktaDirectMfaAuthenticateOptions,
+  type OktaDirectMfaStrategyOptions,
+  type Settings,
+} from './options.js';
+import { redact } from './redact.js';
+import type { AuthenticateRequest } from './request.js';
+import type { Authenticated, Rejected } from './status.js';
+import { createTokenEndpoint } from './token-endpoint.js';
+import {
+  SessionTransactionStore,
+  type Transaction,
+  type TransactionStore,
+} from './transaction-store.js';
+import { callVerify, type VerifyFunction, type VerifyFunctionWithRequest } from './verify.js';
+import { createWaitingLogins, type WaitingLogin } from './waiting-logins.js';
+
+/** What a request ends in: one of Passport's actions. `pass` is not among them. */
+type Action =
+  | { type: 'success'; user: Express.User; info: object | string | undefined }
+  | { type: 'fail'; info: object | string | undefined; status?: number }
+  | { type: 'redirect'; url: string }
+  | { type: 'error'; error: unknown };
+
+/** What an instance does, kept in functions whose scopes hold the secrets. */
+interface Login {
+  decide(req: IncomingMessage, mfaRedirect: string | undefined): Promise<Action>;
+  cancel(req: IncomingMessage): Promise<void>;
+}
+
+/** Not a `#private` field: Passport works on an `Object.create()` of the instance, which has none. */
+const LOGIN = Symbol('okta-direct-mfa');
+
+/**
+ * Passport strategy `okta-direct-mfa`: password, then one-time passcode, on the app's own form, by
+ * Okta's Direct Authentication. Both requests of the browser go through the same
+ * `passport.authenticate('okta-direct-mfa')`: a body with the password field is the first step, one
+ * with only the passcode field is the second.
+ *
+ * It fails with an `OktaDirectMfaInfo` when it is up to the person, and has an error, usually an
+ * `OktaDirectMfaError`, when it is up to the app or to Okta.
+ *
+ * @see https://developer.okta.com/docs/guides/configure-direct-auth-grants/
+ */
+export class OktaDirectMfaStrategy extends BaseStrategy {
+  override readonly name = 'okta-direct-mfa';
+  /** @internal */
+  declare readonly [LOGIN]: Login;
+
+  /** @throws TypeError that names the option that cannot work, and what it got */
+  constructor(
+    options: OktaDirectMfaStrategyOptions & { passReqToCallback: true },
+    verify: VerifyFunctionWithRequest,
+  );
+  constructor(
+    options: OktaDirectMfaStrategyOptions & { passReqToCallback?: false | undefined },
+    verify: VerifyFunction,
+  );
+  constructor(
+    options: OktaDirectMfaStrategyOptions,
+    verify: VerifyFunction | VerifyFunctionWithRequest,
+  ) {
+    super();
+    const settings = readOptions(options);
+    if (typeof verify !== 'function') {
+      throw new TypeError(
+        `OktaDirectMfaStrategy needs a verify function as its second argument, but got ${typeof verify}`,
+      );
+    }
+    // Not enumerable, so that printing an instance stays short.
+    Object.defineProperty(this, LOGIN, { value: createLogin(settings, options, verify) });
+  }
+
+  /**
+   * Called by Passport. Never throws, and ends in exactly one action, unless the verify function
+   * never decides.
+   */
+  override authenticate(
+    req: IncomingMessage,
+    options: OktaDirectMfaAuthenticateOptions = {},
+  ): void {
+    // Taken before anything is awaited: where the app hands the instance itself to
+    // passport.authenticate(), the next request puts its own actions on this very object.
+    const { success, fail, redirect, error } = this;
+    void this[LOGIN].decide(req, options?.mfaRedirect).then((action) => {
+      switch (action.type) {
+        case 'success':
+          return success(action.user, action.info);
+        case 'fail':
+          return fail(action.info, action.status);
+        case 'redirect':
+          return redirect(action.url);
+        case 'error':
+          return error(action.error);
+      }
+    });
+  }
+
+  /**
+   * Drops the login that waits in this browser for its passcode: for a "start over" link or a logout.
+   * Without one it does nothing.
+   *
+   * @returns when the session (or the `store`) has been saved
+   * @throws (rejects with) ConfigurationError without a session, TransactionStoreError
+   */
+  cancel(req: IncomingMessage): Promise<void> {
+    return this[LOGIN].cancel(req);
+  }
+}
+
+function createLogin(
+  settings: Settings,
+  { clientSecret }: OktaDirectMfaStrategyOptions,
+  verify: VerifyFunction | VerifyFunctionWithRequest,
+): Login {
+  const { issuer, clientID, endpoints, credentials } = settings;
+  const http = createHttpClient(settings);
+  const jwks = createJwks(http, endpoints.keys);
+  const direct = createDirectAuthentication({
+    ...settings,
+    http,
+    jwks,
+    userInfo: settings.userInfo ? endpoints.userInfo : undefined,
+    tokenEndpoint: createTokenEndpoint({
+      http,
+      url: endpoints.token,
+      scope: settings.scope,
+      authenticateClient: createClientAuthentication(clientID, credentials, endpoints.token),
+      secrets: clientSecret === undefined ? [] : [clientSecret],
+    }),
+  });
+  const store = withTypedErrors(settings.store ?? new SessionTransactionStore(settings.sessionKey));
+  const waitingLogins = createWaitingLogins();
+  // Two strategies may share a session key; a login that waits is only ever resumed by its own.
+  const boundTo = createHash('sha256')
+    .update(JSON.stringify([issuer, clientID]))
+    .digest('base64url')
+    .slice(0, 22);
+
+  async function decide(req: IncomingMessage, mfaRedirect: string | undefined): Promise<Action> {
+    try {
+      const step = readStep(req, settings);
+      switch (step.type) {
+        case 'password': {
+          const credentials = readCredentials(step.body, settings);
+          if (typeof credentials === 'string') return missing(credentials);
+          return await startWith(req, credentials, mfaRedirect ?? settings.mfaRedirect);
+        }
+        case 'otp': {
+          const otp = readOtp(step.body, settings);
+          if (otp === undefined) return missing(settings.otpField);
+          return await resumeWith(req, otp);
+        }
+        case 'none':
+          return missing(`${settings.passwordField} or ${settings.otpField}`);
+      }
+    } catch (error) {
+      return { type: 'error', error };
+    }
+  }
+
+  /** The password step. */
+  async function startWith(
+    req: IncomingMessage,
+    credentials: { username: string; password: string },
+    mfaRedirect: string | undefined,
+  ): Promise<Action> {
+    // Before the password leaves: an app without a session finds out without one.
+    const waiting = await store.read(req);
+    const status = await direct.start(credentials, deviceHeaders(req));
+    switch (status.type) {
+      case 'mfa_required': {
+        if (waiting !== undefined) waitingLogins.drop(waiting.mfaToken);
+        const { mfaToken } = status;
+        const { username } = credentials;
+        const expiresAt = Date.now() + Math.round(settings.transactionMaxAge * 1000);
+        await store.create(req, { mfaToken, username, expiresAt, attempts: 0, boundTo });
+        if (mfaRedirect !== undefined) return { type: 'redirect', url: mfaRedirect };
+        return fail({ code: 'mfa_required', message: MESSAGES.mfa_required, expiresAt });
+      }
+      case 'authenticated':
+        return finish(req, status, waiting);
+      case 'rejected':
+        if (status.reason !== 'rate_limited') await drop(req, waiting);
+        return reject(status);
+    }
+  }
+
+  /** The passcode step. */
+  async function resumeWith(req: IncomingMessage, otp: string): Promise<Action> {
+    const transaction = await store.read(req);
+    if (transaction === undefined || transaction.boundTo !== boundTo) {
+      return failWith('mfa_transaction_missing');
+    }
+    const { mfaToken, expiresAt } = transaction;
+    if (expiresAt <= Date.now()) {
+      await drop(req, transaction);
+      return failWith('mfa_transaction_expired');
+    }
+    const release = waitingLogins.hold(mfaToken, expiresAt);
+    try {
+      const outcome = await waitingLogins.inTurn(
+        mfaToken,
+        (login) => tryOtp(req, login, transaction, otp),
+        (outcome) => outcome.type === 'fail' && outcome.status === STATUS.rate_limited,
+      );
+      return outcome.type === 'authenticated' ? await finish(req, outcome, transaction) : outcome;
+    } finally {
+      release();
+    }
+  }
+
+  async function tryOtp(
+    req: IncomingMessage,
+    login: WaitingLogin,
+    transaction: Transaction,
+    otp: string,
+  ): Promise<Authenticated | Action> {
+    const { mfaToken } = transaction;
+    if (login.granted?.otp === otp) return login.granted.status;
+    if (login.granted !== undefined || login.dropped) return failWith('mfa_transaction_missing');
+
+    // The session's count is of all processes, but may be older than this process's.
+    const attempts = Math.max(login.attempts, transaction.attempts) + 1;
+    if (attempts > settings.maxOtpAttempts) {
+      await drop(req, transaction);
+      return failWith('otp_attempts_exceeded');
+    }
+
+    const status = await direct.resume({ mfaToken, otp }, deviceHeaders(req));
+    if (status.type === 'authenticated') {
+      login.granted = { otp, status };
+      return status;
+    }
+    switch (status.reason) {
+      case 'rate_limited':
+        return reject(status);
+      case 'invalid_otp':
+        login.attempts = attempts;
+        if (login.dropped) return failWith('mfa_transaction_missing');
+        if (attempts < settings.maxOtpAttempts) {
+          await store.update(req, { ...transaction, attempts });
+          return invalidOtp(settings.maxOtpAttempts - attempts);
+        }
+        await drop(req, transaction);
+        return failWith('otp_attempts_exceeded');
+      default:
+        await drop(req, transaction);
+        return reject(status);
+    }
+  }
+
+  /** Okta has accepted the person; now the app decides. */
+  async function finish(
+    req: IncomingMessage,
+    { tokens, profile }: Authenticated,
+    waiting: Transaction | undefined,
+  ): Promise<Action> {
+    const verdict = await callVerify((done) =>
+      settings.passReqToCallback
+        ? (verify as VerifyFunctionWithRequest)(req as AuthenticateRequest, tokens, profile, done)
+        : (verify as VerifyFunction)(tokens, profile, done),
+    );
+    // Before success(), also where Passport is told to keep the session's content.
+    await drop(req, waiting);
+    switch (verdict.type) {
+      case 'accepted':
+        return { type: 'success', user: verdict.user, info: verdict.info };
+      case 'refused':
+        return { type: 'fail', info: verdict.info };
+      case 'failed':
+        return { type: 'error', error: verdict.error };
+    }
+  }
+
+  async function drop(req: IncomingMessage, waiting: Transaction | undefined): Promise<void> {
+    if (waiting === undefined) return;
+    waitingLogins.drop(waiting.mfaToken);
+    await store.remove(req);
+  }
+
+  function deviceHeaders(req: IncomingMessage): Record<string, string> {
+    const headers: Record<string, string> = {};
+    const clientIP = settings.clientIP?.(req as AuthenticateRequest);
+    if (clientIP !== undefined && isIP(clientIP) !== 0) headers['x-forwarded-for'] = clientIP;
+    const deviceToken = settings.deviceToken?.(req as AuthenticateRequest);
+    if (typeof deviceToken === 'string' && /^[\x21-\x7e]{1,32}$/.test(deviceToken)) {
+      headers['x-device-token'] = deviceToken;
+    }
+    return headers;
+  }
+
+  return {
+    decide,
+    cancel: async (req) => drop(req, await store.read(req)),
+  };
+}
+
+/** A store's error may quote what was to be saved (Redis clients do): only its message is kept. */
+function withTypedErrors(store: TransactionStore): TransactionStore {
+  async function typed<T>(doing: string, secrets: string[], action: () => T): Promise<Awaited<T>> {
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof OktaDirectMfaError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new TransactionStoreError(
+        `The waiting login could not be ${doing}: ${redact(reason, secrets)}`,
+      );
+    }
+  }
+  return {
+    read: (req) => typed('read', [], () => store.read(req)),
+    create: (req, transaction) =>
+      typed('saved', [transaction.mfaToken], () => store.create(req, transaction)),
+    update: (req, transaction) =>
+      typed('saved', [transaction.mfaToken], () => store.update(req, transaction)),
+    remove: (req) => typed('removed', [], () => store.remove(req)),
+  };
+}
+
+function reject({ reason, retryAfter }: Rejected): Action {
+  switch (reason) {
+    case 'rate_limited':
+      return fail({
+        code: 'rate_limited',
+        message: `Too many attempts. Try again in ${retryAfter === undefined ? 'a while' : plural(retryAfter, 'second')}.`,
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+      });
+    case 'mfa_token_expired':
+      return failWith('mfa_transaction_expired');
+    case 'invalid_otp':
+      return invalidOtp(0);
+    default:
+      return failWith(reason);
+  }
+}
+
+function missing(field: string): Action {
+  return fail({
+    code: 'missing_credentials',
+    message: `Fill in ${field}: it is missing, empty, too long, or not a text.`,
+  });
+}
+
+function invalidOtp(attemptsRemaining: number): Action {
+  return fail({
+    code: 'invalid_otp',
+    message: `The passcode is wrong. ${plural(attemptsRemaining, 'attempt')} left.`,
+    attemptsRemaining,
+  });
+}
+
+function failWith(
+  code: keyof typeof MESSAGES & Exclude<OktaDirectMfaInfo['code'], 'mfa_required'>,
+): Action {
+  return fail({ code, message: MESSAGES[code] });
+}
+
+function fail(info: OktaDirectMfaInfo): Action {
+  return { type: 'fail', info, status: STATUS[info.code] };
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
