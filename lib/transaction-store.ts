@@ -111,7 +111,7 @@ function settled(start: (callback: (error?: unknown) => void) => unknown): Promi
   return new Promise((resolve, reject) => {
     start((error) => {
       if (!error) resolve();
-      else reject(error instanceof Error ? error : new Error(String(error)));
+      else reject(error instanceof Error ? error : new Error('The session store failed'));
     });
   });
 }
