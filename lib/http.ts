@@ -42,7 +42,9 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
       // An EventEmitter and one timer that also covers the body: undici's own `bodyTimeout` starts
       // anew with every byte, and an AbortController costs many times as much CPU.
       const signal = new EventEmitter();
+      let timedOut = false;
       const timer = setTimeout(() => {
+        timedOut = true;
         reject(
           new OktaTimeoutError(
             `Okta did not answer ${describe(request)} within ${timeout} ms. Try again; if it stays so, look at the network and at the timeout option.`,
@@ -64,7 +66,7 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
               }),
             ),
           (error: Error) => {
-            if (mayRepeat && wasNeverSent(error)) attempt(false);
+            if (mayRepeat && !timedOut && wasNeverSent(error)) attempt(false);
             else settle(() => reject(toUnreachable(error, request)));
           },
         );
@@ -76,7 +78,8 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
 type Send = (request: HttpRequest, signal: EventEmitter) => Promise<Dispatcher.ResponseData>;
 
 function createSend(dispatcher: Dispatcher | undefined): Send {
-  return ({ method, url, headers, body }, signal) => {
+  // async, so that a dispatcher that throws at once is a rejection like any other.
+  return async ({ method, url, headers, body }, signal) => {
     const options = {
       method,
       headers: { accept: 'application/json', 'user-agent': USER_AGENT, ...headers },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { BaseStrategy } from './base-strategy.js';
@@ -55,7 +55,7 @@ const LOGIN = Symbol('okta-direct-mfa');
  * @see https://developer.okta.com/docs/guides/configure-direct-auth-grants/
  */
 export class OktaDirectMfaStrategy extends BaseStrategy {
-  override readonly name = 'okta-direct-mfa';
+  override name = 'okta-direct-mfa';
   /** @internal */
   declare readonly [LOGIN]: Login;
 
@@ -182,11 +182,12 @@ function createLogin(
     const status = await direct.start(credentials, deviceHeaders(req));
     switch (status.type) {
       case 'mfa_required': {
-        if (waiting !== undefined) waitingLogins.drop(waiting.mfaToken);
+        if (waiting !== undefined) waitingLogins.drop(waiting.id);
         const { mfaToken } = status;
         const { username } = credentials;
         const expiresAt = Date.now() + Math.round(settings.transactionMaxAge * 1000);
-        await store.create(req, { mfaToken, username, expiresAt, attempts: 0, boundTo });
+        const id = randomBytes(9).toString('base64url');
+        await store.create(req, { id, mfaToken, username, expiresAt, attempts: 0, boundTo });
         if (mfaRedirect !== undefined) return { type: 'redirect', url: mfaRedirect };
         return fail({ code: 'mfa_required', message: MESSAGES.mfa_required, expiresAt });
       }
@@ -204,15 +205,15 @@ function createLogin(
     if (transaction === undefined || transaction.boundTo !== boundTo) {
       return failWith('mfa_transaction_missing');
     }
-    const { mfaToken, expiresAt } = transaction;
+    const { id, expiresAt } = transaction;
     if (expiresAt <= Date.now()) {
       await drop(req, transaction);
       return failWith('mfa_transaction_expired');
     }
-    const release = waitingLogins.hold(mfaToken, expiresAt);
+    const release = waitingLogins.hold(id, expiresAt);
     try {
       const outcome = await waitingLogins.inTurn(
-        mfaToken,
+        id,
         (login) => tryOtp(req, login, transaction, otp),
         (outcome) => outcome.type === 'fail' && outcome.status === STATUS.rate_limited,
       );
@@ -230,7 +231,8 @@ function createLogin(
   ): Promise<Authenticated | Action> {
     const { mfaToken } = transaction;
     if (login.granted?.otp === otp) return login.granted.status;
-    if (login.granted !== undefined || login.dropped) return failWith('mfa_transaction_missing');
+    if (login.granted !== undefined) return failWith('mfa_transaction_missing');
+    if (login.dropped) return forgotten(req);
 
     // The session's count is of all processes, but may be older than this process's.
     const attempts = Math.max(login.attempts, transaction.attempts) + 1;
@@ -240,6 +242,8 @@ function createLogin(
     }
 
     const status = await direct.resume({ mfaToken, otp }, deviceHeaders(req));
+    // Cancelled or replaced while Okta was asked: not even a right passcode brings it back.
+    if (login.dropped) return forgotten(req);
     if (status.type === 'authenticated') {
       login.granted = { otp, status };
       return status;
@@ -249,7 +253,6 @@ function createLogin(
         return reject(status);
       case 'invalid_otp':
         login.attempts = attempts;
-        if (login.dropped) return failWith('mfa_transaction_missing');
         if (attempts < settings.maxOtpAttempts) {
           await store.update(req, { ...transaction, attempts });
           return invalidOtp(settings.maxOtpAttempts - attempts);
@@ -260,6 +263,12 @@ function createLogin(
         await drop(req, transaction);
         return reject(status);
     }
+  }
+
+  /** This request's copy of the session still has it; saved again, as `resave` does, it would be back. */
+  async function forgotten(req: IncomingMessage): Promise<Action> {
+    await store.remove(req);
+    return failWith('mfa_transaction_missing');
   }
 
   /** Okta has accepted the person; now the app decides. */
@@ -287,7 +296,7 @@ function createLogin(
 
   async function drop(req: IncomingMessage, waiting: Transaction | undefined): Promise<void> {
     if (waiting === undefined) return;
-    waitingLogins.drop(waiting.mfaToken);
+    waitingLogins.drop(waiting.id);
     await store.remove(req);
   }
 

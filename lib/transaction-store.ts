@@ -6,6 +6,8 @@ import { ConfigurationError } from './errors.js';
  * `mfa_token` of usual length.
  */
 export interface Transaction {
+  /** Random, of this waiting login alone. */
+  id: string;
   /** Okta's `mfa_token`. A secret: with a passcode it is a login. */
   mfaToken: string;
   /** As the person gave it in the password step. */
@@ -149,8 +151,9 @@ function requireSession(req: IncomingMessage): ServerSession {
 /** A session outlives deployments: what an older version or another program wrote is no login. */
 export function isTransaction(value: unknown): value is Transaction {
   if (typeof value !== 'object' || value === null) return false;
-  const { mfaToken, username, expiresAt, attempts, boundTo } = value as Record<string, unknown>;
+  const { id, mfaToken, username, expiresAt, attempts, boundTo } = value as Record<string, unknown>;
   return (
+    typeof id === 'string' &&
     typeof mfaToken === 'string' &&
     mfaToken !== '' &&
     typeof username === 'string' &&

@@ -22,14 +22,14 @@ export interface WaitingLogins {
    * @param cameToNothing whether an outcome is of that kind; a rejection always is
    */
   inTurn<T>(
-    mfaToken: string,
+    id: string,
     turn: (login: WaitingLogin) => Promise<T>,
     cameToNothing: (outcome: T) => boolean,
   ): Promise<T>;
   /** Holds on to the knowledge of a login until the returned function is called. */
-  hold(mfaToken: string, expiresAt: number): () => void;
+  hold(id: string, expiresAt: number): () => void;
   /** Marks a login as dropped for requests that are under way. */
-  drop(mfaToken: string): void;
+  drop(id: string): void;
 }
 
 /**
@@ -53,8 +53,8 @@ export function createWaitingLogins(): WaitingLogins {
   function forget(): void {
     timer = undefined;
     const now = Date.now();
-    for (const [mfaToken, entry] of entries) {
-      if (entry.holders === 0 && entry.forgetAt <= now) entries.delete(mfaToken);
+    for (const [id, entry] of entries) {
+      if (entry.holders === 0 && entry.forgetAt <= now) entries.delete(id);
     }
     forgetLater();
   }
@@ -64,19 +64,19 @@ export function createWaitingLogins(): WaitingLogins {
     if (timer === undefined && entries.size > 0) timer = setTimeout(forget, LINGER).unref();
   }
 
-  function get(mfaToken: string): Entry {
-    let entry = entries.get(mfaToken);
+  function get(id: string): Entry {
+    let entry = entries.get(id);
     if (entry === undefined) {
       const tail = Promise.resolve(undefined);
       entry = { attempts: 0, dropped: false, granted: undefined, tail, holders: 0, forgetAt: 0 };
-      entries.set(mfaToken, entry);
+      entries.set(id, entry);
     }
     return entry;
   }
 
   return {
-    hold(mfaToken, expiresAt) {
-      const entry = get(mfaToken);
+    hold(id, expiresAt) {
+      const entry = get(id);
       entry.holders += 1;
       return () => {
         entry.holders -= 1;
@@ -85,17 +85,17 @@ export function createWaitingLogins(): WaitingLogins {
         // The count of wrong passcodes outlives the requests: one with an old copy of the session
         // may still be on its way.
         else if (entry.attempts > 0 || entry.dropped) entry.forgetAt = expiresAt;
-        else entries.delete(mfaToken);
+        else entries.delete(id);
         forgetLater();
       };
     },
 
     async inTurn<T>(
-      mfaToken: string,
+      id: string,
       turn: (login: WaitingLogin) => Promise<T>,
       cameToNothing: (outcome: T) => boolean,
     ): Promise<T> {
-      const entry = get(mfaToken);
+      const entry = get(id);
       const own = entry.tail.then(async (shared): Promise<Outcome<T>> => {
         // Only what the same function gave for the same login is ever in this chain.
         if (shared !== undefined) return shared as Outcome<T>;
@@ -115,8 +115,8 @@ export function createWaitingLogins(): WaitingLogins {
       return outcome.value;
     },
 
-    drop(mfaToken) {
-      const entry = entries.get(mfaToken);
+    drop(id) {
+      const entry = entries.get(id);
       if (entry !== undefined) entry.dropped = true;
     },
   };
