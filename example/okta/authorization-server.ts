@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type * as OidcProvider from 'oidc-provider';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { account, CLAIMS } from './account.js';
+import type { Storage } from './adapter.js';
+import { inOktasWords, internalError, notFound, OktaError } from './errors.js';
+import * as mfaOtp from './grants/mfa-otp.js';
+import * as password from './grants/password.js';
+import { SCOPES } from './grants/scope.js';
+import type { MfaTransactions } from './mfa-transactions.js';
+import type { Passcodes } from './passcodes.js';
+import type { RateLimit } from './rate-limit.js';
+import { newSigningKey, type SigningKey } from './signing-key.js';
+import type { Directory } from './users.js';
+
+export interface AuthorizationServerParts {
+  readonly issuer: string;
+  /** `/oauth2/v1` below the org's issuer, `/v1` below a custom server's. */
+  readonly endpoints: string;
+  readonly directory: Directory;
+  readonly passcodes: Passcodes;
+  readonly rateLimit: RateLimit;
+  readonly transactions: MfaTransactions;
+  readonly storage: Storage;
+}
+
+type Callback = (req: IncomingMessage, res: ServerResponse) => unknown;
+
+/** One of Okta's authorization servers: an oidc-provider with two more grants and Okta's words. */
+export class AuthorizationServer {
+  readonly issuer: string;
+  readonly #oidc: typeof OidcProvider;
+  readonly #parts: AuthorizationServerParts;
+  #keys: [SigningKey, ...SigningKey[]];
+  #callback: Callback;
+
+  constructor(oidc: typeof OidcProvider, key: SigningKey, parts: AuthorizationServerParts) {
+    this.issuer = parts.issuer;
+    this.#oidc = oidc;
+    this.#parts = parts;
+    this.#keys = [key];
+    this.#callback = createProvider(oidc, this.#keys, parts).callback();
+  }
+
+  /** The key that signs now. */
+  get signingKey(): SigningKey {
+    return this.#keys[0];
+  }
+
+  handle(req: IncomingMessage, res: ServerResponse): void {
+    void this.#callback(req, res);
+  }
+
+  /** Signs with a new key from now on; the one before stays published if asked. */
+  async rotateKeys(keepPrevious: boolean): Promise<SigningKey> {
+    const key = await newSigningKey();
+    this.#keys = keepPrevious ? [key, this.#keys[0]] : [key];
+    // oidc-provider reads its keys once, so a new one takes over; the storage is the same.
+    this.#callback = createProvider(this.#oidc, this.#keys, this.#parts).callback();
+    return key;
+  }
+}
+
+function createProvider(
+  oidc: typeof OidcProvider,
+  keys: readonly SigningKey[],
+  parts: AuthorizationServerParts,
+): Provider {
+  const { directory, endpoints, storage } = parts;
+  const provider = new oidc.Provider(parts.issuer, {
+    adapter: (model) => storage.adapter(model),
+    jwks: { keys: keys.map((key) => key.jwk) },
+    cookies: { keys: [randomBytes(16).toString('hex')] },
+    routes: {
+      authorization: `${endpoints}/authorize`,
+      token: `${endpoints}/token`,
+      jwks: `${endpoints}/keys`,
+      userinfo: `${endpoints}/userinfo`,
+      revocation: `${endpoints}/revoke`,
+      introspection: `${endpoints}/introspect`,
+      end_session: `${endpoints}/logout`,
+    },
+    scopes: SCOPES,
+    claims: CLAIMS,
+    // Okta puts the profile's claims into the ID token too, not at /userinfo only.
+    conformIdTokenClaims: false,
+    clientAuthMethods: [
+      'client_secret_basic',
+      'client_secret_post',
+      'client_secret_jwt',
+      'private_key_jwt',
+      'none',
+    ],
+    assertJwtClientAuthClaimsAndHeader: (ctx, claims) => {
+      assertClientAssertion(oidc, ctx, claims);
+    },
+    rotateRefreshToken: false,
+    ttl: {
+      AccessToken: 3600,
+      IdToken: 3600,
+      RefreshToken: 7 * 24 * 3600,
+      Grant: 7 * 24 * 3600,
+      Interaction: 300,
+      Session: 3600,
+    },
+    features: {
+      devInteractions: { enabled: false },
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
+    },
+    clientBasedCORS: () => false,
+    // Okta's endpoints speak JSON to a browser too.
+    renderError: (ctx, out) => {
+      ctx.body = out;
+    },
+    findAccount: (_ctx, id) => {
+      const user = directory.findById(id);
+      return user && account(user);
+    },
+  });
+
+  provider.registerGrantType(password.grantType, password.handler(parts), password.parameters);
+  provider.registerGrantType(mfaOtp.grantType, mfaOtp.handler(parts), mfaOtp.parameters);
+
+  // These events come after oidc-provider has written its own answer and before it is sent.
+  provider.on('grant.error', speakOkta);
+  provider.on('introspection.error', speakOkta);
+  provider.on('revocation.error', speakOkta);
+  provider.on('server_error', (ctx, err) => {
+    console.error('The stand-in for Okta failed:', err);
+    ctx.body = internalError().body;
+  });
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.status !== 404 || ctx.body !== undefined) return;
+    const { statusCode, body } = notFound(
+      (ctx.req as { originalUrl?: string }).originalUrl ?? ctx.path,
+    );
+    ctx.status = statusCode;
+    ctx.body = body;
+  });
+  return provider;
+}
+
+/** Answers in Okta's words what oidc-provider, or one of the two grants, has refused. */
+function speakOkta(ctx: KoaContextWithOIDC, err: Error): void {
+  const grantTypes = ctx.oidc.client?.grantTypes ?? [];
+  const error = err instanceof OktaError ? err : inOktasWords(err, grantTypes);
+  if (!error) return;
+  ctx.status = error.statusCode;
+  ctx.body = error.body;
+}
+
+/**
+ * The rules of Okta's guide `build-self-signed-jwt` that oidc-provider leaves to the server: `sub` is
+ * the client, `aud` the URL of the endpoint (oidc-provider would take the issuer too), `exp` at most
+ * one hour away.
+ */
+function assertClientAssertion(
+  oidc: typeof OidcProvider,
+  ctx: KoaContextWithOIDC,
+  claims: Record<string, unknown>,
+): void {
+  const endpoint = ctx.oidc.urlFor(ctx.oidc.route);
+  const hourFromNow = Math.floor(Date.now() / 1000) + 3600;
+  if (claims['sub'] !== claims['iss']) {
+    throw new oidc.errors.InvalidClientAuth('sub (JWT subject) must be the client_id');
+  }
+  if (claims['aud'] !== endpoint) {
+    throw new oidc.errors.InvalidClientAuth(`audience (aud) must be ${endpoint}`);
+  }
+  if (Number(claims['exp']) > hourFromNow) {
+    throw new oidc.errors.InvalidClientAuth('exp must be at most one hour from now');
+  }
+}

@@ -1,0 +1,175 @@
+import { IncomingMessage, ServerResponse, type IncomingHttpHeaders } from 'node:http';
+import type { AuthorizationServer } from './authorization-server.js';
+import { internalError } from './errors.js';
+import { unguessable } from './ids.js';
+import type { Answer, ScriptedAnswers } from './scripted-answers.js';
+
+export type ServerName = 'org' | 'default';
+
+/** A request that reached the stand-in. */
+export interface RecordedRequest {
+  readonly method: string;
+  /** With the query, as it was asked for. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The form's fields; of a field sent twice, the last. */
+  readonly form: Readonly<Record<string, string>>;
+  /** The form as it came, to see what was sent twice. */
+  readonly params: URLSearchParams;
+  readonly authorizationServer: ServerName;
+  /** The answer's HTTP status; 0 while there is no answer. */
+  status: number;
+}
+
+/** What stands before the authorization servers: it reads, records, and lets tests answer instead. */
+export class Front {
+  readonly #servers: Readonly<Record<ServerName, AuthorizationServer>>;
+  readonly #scripted: ScriptedAnswers;
+  readonly #requests: RecordedRequest[] | undefined;
+  readonly #now: () => number;
+
+  constructor(parts: {
+    servers: Readonly<Record<ServerName, AuthorizationServer>>;
+    scripted: ScriptedAnswers;
+    /** Where requests are recorded; nowhere if undefined. */
+    requests: RecordedRequest[] | undefined;
+    now: () => number;
+  }) {
+    this.#servers = parts.servers;
+    this.#scripted = parts.scripted;
+    this.#requests = parts.requests;
+    this.#now = parts.now;
+  }
+
+  readonly listener = (req: IncomingMessage, res: ServerResponse): void => {
+    res.setHeader('X-Okta-Request-Id', unguessable());
+    // Node's own, unless a test has set the clock: X-Rate-Limit-Reset is to be read against it.
+    res.setHeader('Date', new Date(this.#now()).toUTCString());
+    this.#handle(req, res).catch((err: unknown) => {
+      // The client went away, or a test's answer threw: the latter must be seen.
+      if (!req.destroyed || req.complete) console.error('The stand-in for Okta failed:', err);
+      if (res.headersSent) res.destroy();
+      else void send(res, { status: 500, body: internalError().body });
+    });
+  };
+
+  async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const body = await readBody(req);
+    const name = serverOf(req);
+    const request = describe(req, body, name);
+    this.#record(request, res);
+
+    const server = this.#servers[name];
+    const answer = await this.#scripted.take(request, () =>
+      capture((captured) => server.handle(replay(req, body, server.issuer), captured)),
+    );
+    if (answer === undefined) server.handle(replay(req, body, server.issuer), res);
+    else if (answer === 'reset') req.socket.destroy();
+    else if (answer !== 'hang') await send(res, answer);
+  }
+
+  #record(request: RecordedRequest, res: ServerResponse): void {
+    if (!this.#requests) return;
+    this.#requests.push(request);
+    // Noted when the head is written, so that it is there before the client has read it.
+    const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => ServerResponse;
+    res.writeHead = (status: number, ...rest: unknown[]) => {
+      request.status = status;
+      return writeHead(status, ...rest);
+    };
+  }
+}
+
+function serverOf(req: IncomingMessage): ServerName {
+  return /^\/oauth2\/default(?:[/?]|$)/.test(req.url ?? '') ? 'default' : 'org';
+}
+
+function describe(req: IncomingMessage, body: Buffer, name: ServerName): RecordedRequest {
+  const isForm = req.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
+  const params = new URLSearchParams(isForm ? body.toString() : '');
+  return {
+    method: req.method ?? '',
+    path: req.url ?? '',
+    headers: req.headers,
+    form: Object.fromEntries(params),
+    params,
+    authorizationServer: name,
+    status: 0,
+  };
+}
+
+async function readBody(req: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/**
+ * The request once more, unread: oidc-provider wants to read the body itself and warns in the
+ * terminal when somebody else has. Its URL is relative to the issuer's path, as under any mount, and
+ * its host the issuer's, so that discovery shows the same URLs whatever name the client came by.
+ */
+function replay(req: IncomingMessage, body: Buffer, issuer: string): IncomingMessage {
+  const { host, pathname } = new URL(issuer);
+  const url = req.url ?? '/';
+  const copy = new IncomingMessage(req.socket);
+  copy.httpVersion = req.httpVersion;
+  copy.httpVersionMajor = req.httpVersionMajor;
+  copy.httpVersionMinor = req.httpVersionMinor;
+  copy.method = req.method ?? 'GET';
+  copy.headers = { ...req.headers, host };
+  copy.url = pathname === '/' ? url : url.slice(pathname.length) || '/';
+  Object.assign(copy, { originalUrl: url });
+  copy.complete = true;
+  if (body.length > 0) copy.push(body);
+  copy.push(null);
+  return copy;
+}
+
+/** The answer that a handler writes, taken instead of sent. */
+function capture(handle: (res: ServerResponse) => void): Promise<Answer> {
+  return new Promise((resolve) => {
+    const res = new ServerResponse(new IncomingMessage(undefined as never));
+    const chunks: Buffer[] = [];
+    const take = (chunk: unknown): void => {
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk));
+    };
+    res.write = ((chunk: unknown) => {
+      take(chunk);
+      return true;
+    }) as typeof res.write;
+    res.end = ((chunk: unknown) => {
+      take(chunk);
+      const { 'content-length': _, ...headers } = res.getHeaders();
+      const text = Buffer.concat(chunks).toString();
+      const isJson = String(headers['content-type']).includes('json');
+      resolve({
+        status: res.statusCode,
+        headers: headers as Record<string, string>,
+        body: isJson ? (JSON.parse(text) as Record<string, unknown>) : text,
+      });
+      return res;
+    }) as typeof res.end;
+    handle(res);
+  });
+}
+
+async function send(res: ServerResponse, answer: Answer): Promise<void> {
+  const { status = 200, headers = {}, body = '' } = answer;
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  res.statusCode = status;
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    res.end(body);
+    return;
+  }
+  if (Symbol.asyncIterator in body) {
+    for await (const chunk of body) {
+      if (res.destroyed) return;
+      res.write(chunk);
+    }
+    res.end();
+    return;
+  }
+  if (!res.hasHeader('Content-Type')) res.setHeader('Content-Type', 'application/json');
+  res.end(JSON.stringify(body));
+}

@@ -1,0 +1,241 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import jwt from 'jsonwebtoken';
+import { Storage } from './adapter.js';
+import { AuthorizationServer } from './authorization-server.js';
+import { demoClients, newClient, type Client, type DemoClients } from './clients.js';
+import { Front, type RecordedRequest, type ServerName } from './front.js';
+import { MfaTransactions } from './mfa-transactions.js';
+import { loadOidcProvider } from './oidc-provider.js';
+import { Passcodes } from './passcodes.js';
+import { RateLimit } from './rate-limit.js';
+import {
+  ScriptedAnswers,
+  type Answerer,
+  type RequestMatcher,
+  type ScriptedAnswer,
+} from './scripted-answers.js';
+import { newSigningKey } from './signing-key.js';
+import { demoUsers, Directory, newUser, type DemoUsers, type User } from './users.js';
+
+export { otpauthUri } from './passcodes.js';
+export type { Client, DemoClients } from './clients.js';
+export type { RecordedRequest, ServerName } from './front.js';
+export type {
+  Answer,
+  Answerer,
+  RequestFilter,
+  RequestMatcher,
+  ScriptedAnswer,
+} from './scripted-answers.js';
+export type { DemoUsers, User } from './users.js';
+
+export interface OktaOptions {
+  /** Default: 0, a free port. */
+  port?: number;
+  /** Default: `127.0.0.1`. */
+  host?: string;
+  /** Users beside those of the demo. */
+  users?: User[];
+  /** Clients beside those of the demo. */
+  clients?: Client[];
+  /**
+   * The clock, in milliseconds, for passcodes, `mfa_token`s, the rate limit and the `Date` header.
+   * The times in tokens are always the machine's: oidc-provider reads no other clock.
+   * Default: `Date.now`.
+   */
+  now?: () => number;
+  /** Seconds. Default: 300. */
+  mfaTokenLifetime?: number;
+  /** Password requests a second for one username; `Infinity` for load runs. Default: 4. */
+  rateLimitPerSecond?: number;
+  /** Whether `requests` is filled. Default: false, so that long runs do not grow. */
+  record?: boolean;
+  /** Serve https, with this key and certificate (PEM). Default: http. */
+  tls?: { key: string | Buffer; cert: string | Buffer };
+}
+
+/** A running stand-in. */
+export interface Okta {
+  /** `http://127.0.0.1:{port}`. */
+  readonly origin: string;
+  readonly issuers: Readonly<Record<ServerName, string>>;
+  /** One for each way to authenticate. Every client is known to both authorization servers. */
+  readonly clients: DemoClients;
+  readonly users: DemoUsers;
+  /** Everything that reached it, in order, with `record: true`. Empty it with `length = 0`. */
+  readonly requests: RecordedRequest[];
+
+  /**
+   * Adds a user with MFA, active and assigned; username, password and TOTP secret are random unless
+   * given. With a user of its own, a test has its own passcodes and its own rate limit. The object
+   * is the record itself: `user.locked = true` locks the account.
+   */
+  addUser(given?: Partial<User>): User;
+  /** Deletes the account; a login that waits for its passcode, and refresh tokens, end with it. */
+  removeUser(user: User): void;
+  /** Adds a public client with all the grants; `client_id` and, if it takes one, secret are random. */
+  addClient(given?: Partial<Client>): Client;
+
+  /**
+   * A passcode that is valid now and that this user has not used: of the present 30-second step,
+   * else the next, else the one before; or of one of them. Calling it does not use the code.
+   * @throws Error when the user has used them all, or has no authenticator.
+   */
+  otp(user: User, options?: { step?: -1 | 0 | 1 }): string;
+  /** A passcode that is certainly wrong now. */
+  wrongOtp(user: User): string;
+
+  /**
+   * Signs with a new key from now on. The key before stays published, as at Okta, unless
+   * `keepPrevious` is false. Resolves with the new `kid`.
+   */
+  rotateKeys(server: ServerName, options?: { keepPrevious?: boolean }): Promise<string>;
+  /**
+   * An ID token of a test's own making, signed with the server's present key. `iss`, `iat`, `exp` (an
+   * hour), `ver` and `sub` are there unless given; `undefined` leaves one out. `header` goes on top of
+   * `{ alg: 'RS256', kid }`.
+   */
+  signIdToken(
+    server: ServerName,
+    claims: Record<string, unknown>,
+    header?: { alg?: jwt.Algorithm; kid?: string },
+  ): string;
+
+  /**
+   * Answers the next request that matches (by default the next of all) instead of the authorization
+   * server. Called again, it takes the one after. For odd answers, refusals, hanging and broken
+   * connections.
+   * @example
+   * okta.respondNext({ status: 502, body: 'Bad gateway' }, { endpoint: 'token' });
+   * okta.respondNext('hang');
+   * okta.respondNext(async (request, proceed) => {
+   *   const answer = await proceed();
+   *   return { ...answer, body: { ...(answer.body as object), id_token: undefined } };
+   * }, { grantType: 'password', authorizationServer: 'org' });
+   */
+  respondNext(answer: ScriptedAnswer | Answerer, matcher?: RequestMatcher): void;
+
+  /** Stops listening and ends every connection. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a local stand-in for Okta: an org authorization server and a custom one named `default`.
+ * It keeps all its state in memory and forgets it on `close`.
+ * @throws Error of `listen`, such as `EADDRINUSE`.
+ */
+export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
+  const { host = '127.0.0.1', port = 0, now = Date.now, tls } = options;
+  const requests: RecordedRequest[] = [];
+
+  const [oidc, clients, orgKey, defaultKey] = await Promise.all([
+    loadOidcProvider(),
+    demoClients(),
+    newSigningKey(),
+    newSigningKey(),
+  ]);
+  const users = demoUsers();
+  const directory = new Directory();
+  const { alice, bob, carol, dave } = users;
+  for (const user of [alice, bob, carol, dave, ...(options.users ?? [])]) directory.add(user);
+  const registered = new Map<string, Client>();
+  const { native, basic, post, jwt: signing } = clients;
+  for (const client of [native, basic, post, signing, ...(options.clients ?? [])]) {
+    registered.set(client.client_id, client);
+  }
+
+  // The issuers need the port, so the server listens before it can answer.
+  const server = tls ? https.createServer(tls) : http.createServer();
+  const origin = await listen(server, port, host, tls ? 'https' : 'http');
+  const issuers = { org: origin, default: `${origin}/oauth2/default` };
+
+  const passcodes = new Passcodes(now);
+  const rateLimit = new RateLimit(options.rateLimitPerSecond ?? 4, now);
+  const authorizationServer = (
+    key: typeof orgKey,
+    place: { issuer: string; endpoints: string },
+  ): AuthorizationServer =>
+    new AuthorizationServer(oidc, key, {
+      ...place,
+      directory,
+      passcodes,
+      rateLimit,
+      transactions: new MfaTransactions(options.mfaTokenLifetime ?? 300, now),
+      storage: new Storage(registered),
+    });
+  const servers = {
+    org: authorizationServer(orgKey, { issuer: issuers.org, endpoints: '/oauth2/v1' }),
+    default: authorizationServer(defaultKey, { issuer: issuers.default, endpoints: '/v1' }),
+  };
+  const scripted = new ScriptedAnswers();
+  const recorded = options.record === true ? requests : undefined;
+  server.on('request', new Front({ servers, scripted, requests: recorded, now }).listener);
+
+  return {
+    origin,
+    issuers,
+    clients,
+    users,
+    requests,
+    addUser(given) {
+      const user = newUser(given);
+      directory.add(user);
+      return user;
+    },
+    removeUser(user) {
+      directory.remove(user);
+    },
+    addClient(given) {
+      const client = newClient(given);
+      registered.set(client.client_id, client);
+      return client;
+    },
+    otp: (user, { step } = {}) => passcodes.unused(user, step),
+    wrongOtp: (user) => passcodes.wrong(user),
+    async rotateKeys(name, { keepPrevious = true } = {}) {
+      const { kid } = await servers[name].rotateKeys(keepPrevious);
+      return kid;
+    },
+    signIdToken(name, claims, { alg = 'RS256', kid } = {}) {
+      const { signingKey } = servers[name];
+      const iat = Math.floor(Date.now() / 1000);
+      const defaults = { ver: 1, iss: issuers[name], sub: users.alice.id, iat, exp: iat + 3600 };
+      const payload = Object.fromEntries(
+        Object.entries({ ...defaults, ...claims }).filter(([, value]) => value !== undefined),
+      );
+      return jwt.sign(payload, signingKey.privateKey, {
+        algorithm: alg,
+        keyid: kid ?? signingKey.kid,
+        noTimestamp: true,
+      });
+    },
+    respondNext(answer, matcher = {}) {
+      scripted.add(answer, matcher);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function listen(
+  server: http.Server | https.Server,
+  port: number,
+  host: string,
+  scheme: 'http' | 'https',
+): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${scheme}://${name}:${address.port}`;
+}

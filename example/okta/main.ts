@@ -1,0 +1,41 @@
+import { startOkta } from './index.js';
+
+/** Runs the stand-in alone: `npx tsx example/okta/main.ts`. `PORT` sets the port, 8081 by default. */
+async function main(): Promise<void> {
+  const okta = await startOkta({ port: Number(process.env['PORT'] ?? 8081) });
+  const { clients, issuers, users } = okta;
+  const lines = [
+    'A stand-in for Okta is running. Ctrl-C ends it.',
+    '',
+    `issuer (org server):     ${issuers.org}`,
+    `issuer (custom server):  ${issuers.default}`,
+    '',
+    ...[clients.native, clients.basic, clients.post].flatMap((client) => [
+      `${client.token_endpoint_auth_method}:`,
+      `client_id:     ${client.client_id}`,
+      ...(client.client_secret === undefined ? [] : [`client_secret: ${client.client_secret}`]),
+      '',
+    ]),
+    ...[
+      { user: users.alice, note: 'password, then a passcode' },
+      { user: users.bob, note: 'the password is enough' },
+      { user: users.carol, note: 'locked' },
+      { user: users.dave, note: 'not assigned to the app' },
+    ].flatMap(({ user, note }) => [
+      `${note}:`,
+      `username:    ${user.username}`,
+      `password:    ${user.password}`,
+      ...(user.totpSecret === undefined ? [] : [`TOTP secret: ${user.totpSecret}`]),
+      '',
+    ]),
+  ];
+  console.log(lines.join('\n'));
+
+  process.once('SIGINT', () => void okta.close());
+  process.once('SIGTERM', () => void okta.close());
+}
+
+main().catch((err: unknown) => {
+  console.error(err instanceof Error ? err.message : err);
+  process.exitCode = 1;
+});

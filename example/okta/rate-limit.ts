@@ -1,0 +1,54 @@
+/** What the `X-Rate-Limit-*` headers tell. */
+export interface RateLimitState {
+  allowed: boolean;
+  limit: number;
+  remaining: number;
+  /** Epoch seconds at which a refused request would pass. */
+  reset: number;
+}
+
+const WINDOW_MS = 1000;
+
+/** So many requests in any one second for each name. Refused requests do not count. */
+export class RateLimit {
+  readonly #limit: number;
+  readonly #now: () => number;
+  readonly #recent = new Map<string, number[]>();
+
+  constructor(limit: number, now: () => number) {
+    this.#limit = limit;
+    this.#now = now;
+  }
+
+  /** Names that have asked lately. */
+  get size(): number {
+    return this.#recent.size;
+  }
+
+  take(name: string): RateLimitState {
+    const now = this.#now();
+    this.#forgetBefore(now - WINDOW_MS);
+    const key = name.toLowerCase();
+    const times = (this.#recent.get(key) ?? []).filter((time) => time > now - WINDOW_MS);
+    const allowed = times.length < this.#limit;
+    if (allowed) {
+      times.push(now);
+      // Re-inserted, so that the map stays in the order of the latest request.
+      this.#recent.delete(key);
+      this.#recent.set(key, times);
+    }
+    return {
+      allowed,
+      limit: this.#limit,
+      remaining: Math.max(0, this.#limit - times.length),
+      reset: Math.ceil(((times[0] ?? now) + WINDOW_MS) / 1000),
+    };
+  }
+
+  #forgetBefore(time: number): void {
+    for (const [name, times] of this.#recent) {
+      if ((times.at(-1) ?? 0) > time) return;
+      this.#recent.delete(name);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { RecordedRequest, ServerName } from './front.js';
+
+/** An answer written by hand. An object as the body goes out as JSON, an iterable piece by piece. */
+export interface Answer {
+  /** Default: 200. */
+  status?: number;
+  headers?: Record<string, string | string[]>;
+  body?: string | Uint8Array | Record<string, unknown> | AsyncIterable<string | Uint8Array>;
+}
+
+/**
+ * Makes the answer. `proceed` asks the authorization server and returns what it would have answered
+ * (a JSON body parsed), to be changed and returned. `hang` never answers, `reset` closes the
+ * connection without an answer, `undefined` leaves the request to the authorization server.
+ */
+export type Answerer = (
+  request: RecordedRequest,
+  proceed: () => Promise<Answer>,
+) => ScriptedAnswer | undefined | Promise<ScriptedAnswer | undefined>;
+
+export type ScriptedAnswer = Answer | 'hang' | 'reset';
+
+/** Which request is meant; what is not said matches all. */
+export interface RequestFilter {
+  endpoint?: 'token' | 'keys' | 'userinfo' | 'revoke' | 'introspect' | 'logout';
+  /** The form's `grant_type`. */
+  grantType?: string;
+  authorizationServer?: ServerName;
+}
+
+export type RequestMatcher = RequestFilter | ((request: RecordedRequest) => boolean);
+
+interface Scripted {
+  answer: ScriptedAnswer | Answerer;
+  matches: (request: RecordedRequest) => boolean;
+}
+
+/** Answers that wait for the request they are meant for, each for one request, in order. */
+export class ScriptedAnswers {
+  readonly #waiting: Scripted[] = [];
+
+  add(answer: ScriptedAnswer | Answerer, matcher: RequestMatcher): void {
+    const matches =
+      typeof matcher === 'function'
+        ? matcher
+        : (request: RecordedRequest) => matchesFilter(request, matcher);
+    this.#waiting.push({ answer, matches });
+  }
+
+  async take(
+    request: RecordedRequest,
+    proceed: () => Promise<Answer>,
+  ): Promise<ScriptedAnswer | undefined> {
+    const index = this.#waiting.findIndex(({ matches }) => matches(request));
+    if (index === -1) return undefined;
+    const [scripted] = this.#waiting.splice(index, 1);
+    const answer = scripted?.answer;
+    return typeof answer === 'function' ? answer(request, proceed) : answer;
+  }
+}
+
+function matchesFilter(request: RecordedRequest, filter: RequestFilter): boolean {
+  const { endpoint, grantType, authorizationServer } = filter;
+  const [path = ''] = request.path.split('?');
+  return (
+    (endpoint === undefined || path.endsWith(`/v1/${endpoint}`)) &&
+    (grantType === undefined || request.form['grant_type'] === grantType) &&
+    (authorizationServer === undefined || request.authorizationServer === authorizationServer)
+  );
+}
