@@ -14,7 +14,9 @@ export type { IdTokenClaims } from './id-token.js';
 export type { OktaDirectMfaInfo } from './info.js';
 export type {
   OktaDirectMfaAuthenticateOptions,
+  CommonOptions,
   OktaDirectMfaStrategyOptions,
+  OktaDirectMfaStrategyOptionsWithRequest,
   RequestReader,
 } from './options.js';
 export type { OktaProfile } from './profile.js';

@@ -9,7 +9,19 @@ import type { TransactionStore } from './transaction-store.js';
 export type RequestReader = Bivariant<[req: AuthenticateRequest], string | undefined>;
 
 /** Options of the strategy. The constructor throws a `TypeError` for a value that cannot work. */
-export interface OktaDirectMfaStrategyOptions {
+export interface OktaDirectMfaStrategyOptions extends CommonOptions {
+  /** Call `verify(req, tokens, profile, done)` instead of `verify(tokens, profile, done)`. Default: `false`. */
+  passReqToCallback?: false | undefined;
+}
+
+/** The same, for a verify function that gets the request. */
+export interface OktaDirectMfaStrategyOptionsWithRequest extends CommonOptions {
+  /** Call `verify(req, tokens, profile, done)`. */
+  passReqToCallback: true;
+}
+
+/** The options that do not depend on the verify function. */
+export interface CommonOptions {
   /**
    * The authorization server: the org server `https://acme.okta.com`, a custom server
    * `https://acme.okta.com/oauth2/default`, or the same on a custom domain. Okta: concepts/auth-servers.
@@ -78,9 +90,9 @@ export interface OktaDirectMfaStrategyOptions {
   clockTolerance?: number | undefined;
   /** Let an issuer on a loopback host be `http:`, for development. Default: `false`. */
   allowInsecureIssuer?: boolean | undefined;
-  /** Call `verify(req, tokens, profile, done)` instead of `verify(tokens, profile, done)`. Default: `false`. */
-  passReqToCallback?: boolean | undefined;
 }
+
+type AnyOptions = OktaDirectMfaStrategyOptions | OktaDirectMfaStrategyOptionsWithRequest;
 
 /**
  * Options of `passport.authenticate('okta-direct-mfa', options)`, beside Passport's own. In TypeScript
@@ -144,13 +156,13 @@ const OPTION_NAMES = Object.keys({
   clockTolerance: 0,
   allowInsecureIssuer: 0,
   passReqToCallback: 0,
-} satisfies Record<keyof OktaDirectMfaStrategyOptions, 0>);
+} satisfies Record<keyof AnyOptions, 0>);
 
 /** The longest delay of `setTimeout`. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /** @throws TypeError that names the option and what it got; secrets are not repeated */
-export function readOptions(options: OktaDirectMfaStrategyOptions): Settings {
+export function readOptions(options: AnyOptions): Settings {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`OktaDirectMfaStrategy needs an options object, but got ${show(options)}`);
   }
@@ -245,7 +257,7 @@ function endpointsOf(issuer: URL): Settings['endpoints'] {
   return { token: endpoint('token'), keys: endpoint('keys'), userInfo: endpoint('userinfo') };
 }
 
-function readCredentials(options: OktaDirectMfaStrategyOptions): ClientCredentials {
+function readCredentials(options: CommonOptions): ClientCredentials {
   const { clientSecret, privateKey, keyID } = options;
   const method =
     options.clientAuthentication ?? (clientSecret === undefined ? 'none' : 'client_secret_basic');
@@ -281,7 +293,7 @@ function secret(value: unknown, method: string): string {
   );
 }
 
-function readPrivateKey(value: OktaDirectMfaStrategyOptions['privateKey'], keyID: unknown) {
+function readPrivateKey(value: CommonOptions['privateKey'], keyID: unknown) {
   const wanted =
     'must be an RSA private key of at least 2048 bits or an EC private key on P-256, as PEM, KeyObject or JWK';
   let key: KeyObject;

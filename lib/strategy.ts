@@ -13,6 +13,7 @@ import {
   readOptions,
   type OktaDirectMfaAuthenticateOptions,
   type OktaDirectMfaStrategyOptions,
+  type OktaDirectMfaStrategyOptionsWithRequest,
   type Settings,
 } from './options.js';
 import { redact } from './redact.js';
@@ -60,16 +61,10 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
   declare readonly [LOGIN]: Login;
 
   /** @throws TypeError that names the option that cannot work, and what it got */
+  constructor(options: OktaDirectMfaStrategyOptions, verify: VerifyFunction);
+  constructor(options: OktaDirectMfaStrategyOptionsWithRequest, verify: VerifyFunctionWithRequest);
   constructor(
-    options: OktaDirectMfaStrategyOptions & { passReqToCallback: true },
-    verify: VerifyFunctionWithRequest,
-  );
-  constructor(
-    options: OktaDirectMfaStrategyOptions & { passReqToCallback?: false | undefined },
-    verify: VerifyFunction,
-  );
-  constructor(
-    options: OktaDirectMfaStrategyOptions,
+    options: OktaDirectMfaStrategyOptions | OktaDirectMfaStrategyOptionsWithRequest,
     verify: VerifyFunction | VerifyFunctionWithRequest,
   ) {
     super();
@@ -80,7 +75,7 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
       );
     }
     // Not enumerable, so that printing an instance stays short.
-    Object.defineProperty(this, LOGIN, { value: createLogin(settings, options, verify) });
+    Object.defineProperty(this, LOGIN, { value: createLogin(settings, verify) });
   }
 
   /**
@@ -122,7 +117,6 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
 
 function createLogin(
   settings: Settings,
-  { clientSecret }: OktaDirectMfaStrategyOptions,
   verify: VerifyFunction | VerifyFunctionWithRequest,
 ): Login {
   const { issuer, clientID, endpoints, credentials } = settings;
@@ -138,7 +132,7 @@ function createLogin(
       url: endpoints.token,
       scope: settings.scope,
       authenticateClient: createClientAuthentication(clientID, credentials, endpoints.token),
-      secrets: clientSecret === undefined ? [] : [clientSecret],
+      secrets: 'clientSecret' in credentials ? [credentials.clientSecret] : [],
     }),
   });
   const store = withTypedErrors(settings.store ?? new SessionTransactionStore(settings.sessionKey));

@@ -1,0 +1,213 @@
+import { join } from 'node:path';
+import express from 'express';
+import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
+import session from 'express-session';
+import { Passport, type AuthenticateOptions } from 'passport';
+import { OktaDirectMfaStrategy } from 'passport-okta-direct-mfa';
+import type {
+  OktaDirectMfaAuthenticateOptions,
+  OktaDirectMfaInfo,
+  OktaDirectMfaStrategyOptions,
+} from 'passport-okta-direct-mfa';
+import { toDataURL } from 'qrcode';
+import { errorHandler } from './errors.js';
+import { explain } from './messages.js';
+import { fields, isApi, waitingLogin } from './request.js';
+import * as pages from './pages.js';
+import { csrfProtection, csrfToken, limitSignIns, noStore, secureHeaders } from './security.js';
+import type { RateLimit } from './security.js';
+
+export interface AppOptions {
+  /** The strategy's own options: `issuer`, `clientID`, `clientSecret`, … */
+  okta: Omit<OktaDirectMfaStrategyOptions, 'passReqToCallback'>;
+  /** Signs the session cookie. */
+  sessionSecret: string;
+  /** Where sessions live; express-session's memory store by default, which is for development. */
+  store?: session.Store | undefined;
+  /** Behind TLS: the cookie is `Secure` and carries the `__Host-` prefix. */
+  production?: boolean;
+  /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers count. */
+  trustProxy?: number | string | undefined;
+  /** Sign-in posts allowed for one address; 100 in 15 minutes by default. */
+  rateLimit?: RateLimit | undefined;
+  /** The account that the demo's pages show. None with a real org. */
+  demo?: pages.DemoAccount | undefined;
+  /** Takes one line for each error of the server; `console.error` by default. */
+  log?: (line: string) => void;
+}
+
+/** What this app keeps of a person who has signed in. */
+interface User {
+  name: string;
+  username?: string | undefined;
+  claims: Record<string, unknown>;
+}
+
+/** The sample app, not yet listening. */
+export function createApp(options: AppOptions): Express {
+  const { demo, production = false, log = console.error } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  if (options.trustProxy !== undefined) app.set('trust proxy', options.trustProxy);
+
+  // 1. The strategy. `verify` gets what Okta vouches for and answers with the app's own user.
+  const passport = new Passport();
+  const strategy = new OktaDirectMfaStrategy(options.okta, (tokens, profile, done) => {
+    const user: User = {
+      name: profile.displayName || profile.username || profile.id,
+      username: profile.username,
+      claims: { ...tokens.claims },
+    };
+    // An app that calls APIs for the person would keep tokens.access_token too, on the server.
+    done(null, user);
+  });
+  passport.use(strategy);
+
+  // What the session holds of a user. With a database: the id here, a look-up there.
+  passport.serializeUser((user, done) => done(null, user));
+  passport.deserializeUser((user: Express.User, done) => done(null, user));
+
+  // 2. What every request goes through, in this order.
+  app.use(secureHeaders());
+  app.use(express.static(join(__dirname, 'public'), { maxAge: production ? '1h' : 0 }));
+  app.use(noStore);
+  app.use(
+    session({
+      name: production ? '__Host-session' : 'session',
+      secret: options.sessionSecret,
+      ...(options.store && { store: options.store }),
+      resave: false,
+      saveUninitialized: false,
+      cookie: { httpOnly: true, sameSite: 'lax', secure: production, path: '/' },
+    }),
+  );
+  app.use(express.urlencoded({ extended: false, limit: '16kb' }), express.json({ limit: '16kb' }));
+  app.use(passport.session());
+
+  // 3. Sign-in: one handler for both steps. The strategy tells them apart by the fields in the body.
+  const signIn: RequestHandler = (req, res, next) => {
+    // "123 456" is how apps show a passcode.
+    const body = fields(req);
+    if (typeof body['otp'] === 'string') body['otp'] = body['otp'].replace(/\s/g, '');
+
+    // Browsers are sent on to the passcode page; scripts get the `mfa_required` signal instead.
+    const options: AuthenticateOptions & OktaDirectMfaAuthenticateOptions = isApi(req)
+      ? {}
+      : { mfaRedirect: '/login/otp' };
+
+    const authenticate = passport.authenticate(
+      'okta-direct-mfa',
+      options,
+      (error: unknown, user?: Express.User | false | null, info?: unknown, status?: unknown) => {
+        if (error) return next(error);
+        // A verify function that refuses without a word gives neither info nor status.
+        if (!user)
+          return reject(req, res, (info as OktaDirectMfaInfo) ?? refused, status as number);
+        // Gives the person a new session id, and the session is saved before the callback.
+        req.logIn(user, (error) => {
+          if (error) return next(error);
+          if (isApi(req)) res.json({ user });
+          else res.redirect('/profile');
+        });
+      },
+    ) as RequestHandler;
+    authenticate(req, res, next);
+  };
+
+  const limit = limitSignIns(
+    options.rateLimit ?? { windowMs: 15 * 60_000, limit: 100 },
+    (req, res, retryAfter) => {
+      const message = 'Too many sign-in attempts from this address';
+      reject(req, res, { code: 'rate_limited', message, retryAfter }, 429);
+    },
+  );
+
+  app.post('/login', limit, csrfProtection, signIn);
+  // The second click of a double click may come when the first has signed the person in.
+  app.post('/login/otp', limit, guestsOnly, csrfProtection, signIn);
+
+  /** A step that failed: the same page again, with what to do beside the field. */
+  function reject(req: Request, res: Response, info: OktaDirectMfaInfo, status?: number) {
+    res.status(status ?? 403);
+    if (info.code === 'rate_limited' && info.retryAfter !== undefined)
+      res.set('Retry-After', String(info.retryAfter));
+    if (isApi(req)) return res.json(info);
+
+    const errors = explain(info, fields(req));
+    if (req.path === '/login/otp' && waitingLogin(req)) return showOtp(req, res, errors);
+    return showLogin(req, res, errors);
+  }
+
+  app.post('/login/restart', csrfProtection, async (req, res) => {
+    await strategy.cancel(req);
+    res.redirect('/login');
+  });
+
+  app.post('/logout', csrfProtection, async (req, res, next) => {
+    await strategy.cancel(req);
+    req.logout((error) => {
+      if (error) return next(error);
+      req.session.notice = 'You have signed out.';
+      req.session.save((error) => (error ? next(error) : res.redirect('/login')));
+    });
+  });
+
+  // 4. The pages.
+  app.get('/', (req, res) => res.redirect(req.isAuthenticated() ? '/profile' : '/login'));
+
+  app.get('/login', guestsOnly, (req, res) => showLogin(req, res));
+
+  app.get('/login/otp', guestsOnly, (req, res) => {
+    if (waitingLogin(req)) showOtp(req, res);
+    else res.redirect('/login');
+  });
+
+  app.get('/profile', (req, res) => {
+    if (!req.isAuthenticated()) return res.redirect('/login');
+    res.send(pages.profilePage({ csrf: csrfToken(req), ...(req.user as User) }));
+  });
+
+  if (demo) {
+    app.get('/login/authenticator', async (req, res) => {
+      const qr = await toDataURL(demo.otpauth, { scale: 6, margin: 2 });
+      const back = waitingLogin(req) ? '/login/otp' : '/login';
+      res.send(pages.authenticatorPage({ demo, qr, back }));
+    });
+  }
+
+  function showLogin(req: Request, res: Response, errors?: pages.Errors) {
+    const { notice } = req.session;
+    delete req.session.notice;
+    const { username: typed } = fields(req);
+    const username = typeof typed === 'string' ? typed : '';
+    res.send(pages.loginPage({ csrf: csrfToken(req), username, errors, notice, demo }));
+  }
+
+  function showOtp(req: Request, res: Response, errors?: pages.Errors) {
+    const { username } = waitingLogin(req)!;
+    res.send(pages.otpPage({ csrf: csrfToken(req), username, errors, demo }));
+  }
+
+  // 5. The same login for scripts. The token of GET /api/csrf goes into the X-CSRF-Token header;
+  // it changes with the session when the person is logged in.
+  app.get('/api/csrf', (req, res) => res.json({ csrfToken: csrfToken(req) }));
+  app.post('/api/login', limit, csrfProtection, signIn);
+
+  // 6. Whatever else happens.
+  app.use((_req, res) => {
+    const text = 'Nothing lives at this address. Perhaps it was mistyped.';
+    const action = { href: '/', label: 'Go to the start page' };
+    res.status(404).send(pages.errorPage({ title: 'Page not found', text, action }));
+  });
+  app.use(errorHandler(log));
+
+  return app;
+}
+
+const refused = { code: 'access_denied', message: 'You may not sign in here.' } as const;
+
+/** Guests only; who has signed in goes to their profile. */
+function guestsOnly(req: Request, res: Response, next: NextFunction) {
+  if (req.isAuthenticated()) res.redirect('/profile');
+  else next();
+}

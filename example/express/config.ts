@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+
+/** Something in the environment that a person has to change. `main.ts` prints the message. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+export interface Config {
+  port: number;
+  hosts: string[];
+  /** The real org to sign in against; without it the local stand-in is started. */
+  okta?: { issuer: string; clientID: string; clientSecret?: string; allowInsecureIssuer: boolean };
+  sessionSecret: string;
+  production: boolean;
+  trustProxy?: number | string;
+}
+
+type Env = Record<string, string | undefined>;
+
+// Loopback, both families: "localhost" may mean either. The demo's accounts are public, so it must
+// not be reachable from elsewhere; with a real org, HOST=0.0.0.0 opens the app to the network.
+const loopback = ['127.0.0.1', '::1'];
+
+export function readConfig(env: Env): Config {
+  const production = env['NODE_ENV'] === 'production';
+  const okta = readOkta(env);
+
+  if (production && !okta) {
+    throw new ConfigError(
+      'NODE_ENV=production needs a real org: set OKTA_ISSUER and OKTA_CLIENT_ID. The demo accounts are public.',
+    );
+  }
+  const sessionSecret = env['SESSION_SECRET'];
+  if (production && !sessionSecret) {
+    throw new ConfigError(
+      'Set SESSION_SECRET to a long random text, the same for every process: openssl rand -base64 32',
+    );
+  }
+  const trustProxy = env['TRUST_PROXY'];
+
+  return {
+    port: readPort(env['PORT'] || '3000'),
+    hosts: okta && env['HOST'] ? [env['HOST']] : loopback,
+    ...(okta && { okta }),
+    sessionSecret: sessionSecret || randomBytes(32).toString('base64'),
+    production,
+    // A number of proxies in front, or their addresses.
+    ...(trustProxy && { trustProxy: /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy }),
+  };
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new ConfigError(`PORT must be a number from 0 to 65535, not "${text}".`);
+  }
+  return port;
+}
+
+function readOkta(env: Env): Config['okta'] {
+  const issuer = env['OKTA_ISSUER'];
+  const clientID = env['OKTA_CLIENT_ID'];
+  const clientSecret = env['OKTA_CLIENT_SECRET'];
+
+  if (!issuer && !clientID && !clientSecret) return undefined;
+  if (!issuer || !clientID) {
+    const missing = [!issuer && 'OKTA_ISSUER', !clientID && 'OKTA_CLIENT_ID'].filter(Boolean);
+    throw new ConfigError(
+      `${missing.join(' and ')} must be set too. To run the demo instead, set none of OKTA_ISSUER, OKTA_CLIENT_ID and OKTA_CLIENT_SECRET.`,
+    );
+  }
+  return {
+    issuer,
+    clientID,
+    ...(clientSecret && { clientSecret }),
+    // Only ever for an issuer on this machine; the strategy refuses any other that is not https.
+    allowInsecureIssuer: issuer.startsWith('http:'),
+  };
+}

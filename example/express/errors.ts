@@ -1,0 +1,64 @@
+import type { ErrorRequestHandler, Request } from 'express';
+import { errorPage } from './pages.js';
+import { isApi, waitingLogin } from './request.js';
+
+/** What may stand in an error; in JavaScript anything can be thrown. */
+type Failure = { status?: number; code?: string; message?: string; stack?: string } | undefined;
+
+/** Tells the person what to do and the log what happened; no detail goes to the browser. */
+export const errorHandler =
+  (log: (line: string) => void): ErrorRequestHandler =>
+  (error: Failure, req, res, next) => {
+    if (res.headersSent) return next(error);
+    const { status, code, ...page } = describeError(error, req);
+    // The strategy's messages hold no secrets; an error without a code is this app's own bug.
+    if (status >= 500) log(error?.code ? `${error.code}: ${error.message}` : String(error?.stack));
+    res.status(status);
+    if (isApi(req)) res.json({ code, message: page.text });
+    else res.send(errorPage(page));
+  };
+
+function describeError(error: Failure, req: Request) {
+  const { status: given = 500 } = error ?? {};
+  const status = given >= 400 && given < 600 ? given : 500;
+  const back = { href: '/', label: 'Back to sign-in' };
+
+  if (error?.code === 'invalid_csrf_token') {
+    return {
+      status,
+      code: 'invalid_csrf_token',
+      title: 'This form has expired',
+      text: 'It was open for too long, or your browser does not keep cookies for this site. Go back and try again.',
+      action: back,
+    };
+  }
+  if (status < 500) {
+    return {
+      status,
+      code: 'bad_request',
+      title: 'That could not be read',
+      text: 'The browser sent something that this site does not understand. Go back and try again.',
+      action: back,
+    };
+  }
+  if (status === 500) {
+    return {
+      status,
+      code: 'server_error',
+      title: 'Something is wrong here',
+      text: 'It is not your fault, and trying again will not help. Please tell the people who run this site.',
+      action: back,
+    };
+  }
+  // Okta cannot be reached or makes no sense (502 to 504). The login that waits is still there.
+  const waiting = waitingLogin(req);
+  return {
+    status,
+    code: 'sign_in_unavailable',
+    title: 'Sign-in is not available',
+    text: waiting
+      ? 'Okta does not answer right now. Your password step is kept: wait a moment, then enter a new passcode.'
+      : 'Okta does not answer right now. Wait a moment, then try again.',
+    action: { href: waiting ? '/login/otp' : '/login', label: 'Try again' },
+  };
+}

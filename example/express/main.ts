@@ -1,0 +1,53 @@
+import { startOkta, type Okta } from '../okta/index.js';
+import { createApp, type AppOptions } from './app.js';
+import { ConfigError, readConfig } from './config.js';
+import { demoAccount, describeDemo } from './demo.js';
+import { listen } from './listen.js';
+
+async function main() {
+  const { okta: org, port, hosts, ...settings } = readConfig(process.env);
+
+  // Without an org of its own, the app signs in against a stand-in for Okta on this machine.
+  const standIn = org ? undefined : await startOkta();
+  const demo = standIn && demoAccount(standIn);
+
+  const okta = standIn ? standInOptions(standIn) : org!;
+  const app = createOrExplain({ ...settings, okta, demo });
+  const listening = await listen(app, port, hosts).catch(async (error: unknown) => {
+    await standIn?.close();
+    throw error;
+  });
+
+  const close = async () => {
+    await Promise.all([listening.close(), standIn?.close()]);
+    process.exit(0);
+  };
+  // Ctrl-C in a terminal may arrive more than once: from the terminal, from npm and from tsx.
+  process.on('SIGINT', () => void close());
+  process.on('SIGTERM', () => void close());
+
+  if (standIn && demo) console.log(await describeDemo(standIn, demo));
+  else console.log(`\nSigning in against ${org?.issuer}\n`);
+  console.log(`The sample app: http://localhost:${listening.port}  (Ctrl-C ends it)\n`);
+}
+
+const standInOptions = ({ issuers, clients }: Okta) => ({
+  issuer: issuers.org,
+  clientID: clients.native.client_id,
+  allowInsecureIssuer: true, // plain http, on this machine only
+});
+
+/** The strategy's constructor throws a TypeError that says which of its options cannot work. */
+function createOrExplain(options: AppOptions) {
+  try {
+    return createApp(options);
+  } catch (error) {
+    throw error instanceof TypeError ? new ConfigError(error.message) : error;
+  }
+}
+
+main().catch((error: unknown) => {
+  // What a person can mend needs no stack; anything else is a bug.
+  console.error(error instanceof ConfigError ? `\n${error.message}\n` : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,327 @@
+import { html, type Html, type Value } from './html.js';
+
+/** What a failed step says: at the top of the form, or beside a field. */
+export interface Errors {
+  form?: string;
+  username?: string;
+  password?: string;
+  otp?: string;
+  /** Seconds until another try makes sense; the button counts them down. */
+  retryAfter?: number;
+}
+
+/** An account that anyone may try. Only the demo has these. */
+export interface DemoAccount {
+  username: string;
+  password: string;
+  /** Base32, as authenticator apps take it. */
+  secret: string;
+  otpauth: string;
+}
+
+interface Layout {
+  title: string;
+  body: Html;
+  error?: boolean;
+  step?: 1 | 2;
+  wide?: boolean;
+}
+
+const mark = html`<svg class="mark" viewBox="0 0 40 40" aria-hidden="true" focusable="false">
+  <path
+    class="mark-shield"
+    d="M20 2 35 7.500v11c0 9.500-6 16.300-15 19.500C11 34.800 5 28 5 18.500v-11z"
+  />
+  <path
+    class="mark-key"
+    d="M20 11.500a5 5 0 0 0-2.300 9.440L16.300 28h7.400l-1.400-7.060A5 5 0 0 0 20 11.500z"
+  />
+</svg>`;
+
+/** The frame of every page. A title that starts with "Error:" is what a screen reader says first. */
+function layout({ title, body, error, step, wide }: Layout): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${error && 'Error: '}${title} – Okta Direct MFA sample</title>
+        <link rel="icon" href="/mark.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/app.css" />
+        <script src="/app.js" defer></script>
+      </head>
+      <body>
+        <header class="brand">${mark}<span>Okta Direct MFA sample</span></header>
+        <main class="card ${wide && 'wide'}">
+          ${step && html`<p class="step step-${step}">Step ${step} of 2</p>`} ${body}
+        </main>
+      </body>
+    </html>`.text;
+}
+
+const csrfField = (token: string) => html`<input type="hidden" name="_csrf" value="${token}" />`;
+
+const alertBox = (text: string | undefined) =>
+  text && html`<p class="alert" role="alert" id="form-error">${text}</p>`;
+
+const fieldError = (name: string, text: string | undefined) =>
+  text && html`<p class="field-error" role="alert" id="${name}-error">${text}</p>`;
+
+/** Ties an input to its hint and to what went wrong, for assistive technology. */
+const described = (name: 'username' | 'password' | 'otp', errors: Errors, hint = false) => {
+  const ids = [
+    hint && `${name}-hint`,
+    errors.form && 'form-error',
+    errors[name] && `${name}-error`,
+  ].filter(Boolean);
+  return html`${ids.length > 0 && html`aria-describedby="${ids.join(' ')}"`}
+  ${errors[name] && html`aria-invalid="true"`}`;
+};
+
+/** `data-retry-after` is read by app.js; without scripts the error text says the same. */
+const submit = (label: string, retryAfter?: number) =>
+  html`<button class="primary" ${retryAfter && html`data-retry-after="${retryAfter}"`}>
+    ${label}
+  </button>`;
+
+export interface LoginPage {
+  csrf: string;
+  username?: string;
+  errors?: Errors | undefined;
+  notice?: string | undefined;
+  demo?: DemoAccount | undefined;
+}
+
+export function loginPage({ csrf, username, errors = {}, notice, demo }: LoginPage): string {
+  // With a username kept from the last try, the password is what has to be typed again.
+  const focus = username && !errors.username ? 'password' : 'username';
+  return layout({
+    title: 'Sign in',
+    error: Boolean(errors.form ?? errors.username ?? errors.password),
+    step: 1,
+    body: html`<h1>Sign in</h1>
+      ${notice && html`<p class="notice" role="status">${notice}</p>`} ${alertBox(errors.form)}
+      <form method="post" action="/login">
+        ${csrfField(csrf)}
+        <div class="field">
+          <label for="username">Username</label>
+          <input
+            id="username"
+            name="username"
+            type="text"
+            value="${username}"
+            autocomplete="username"
+            autocapitalize="none"
+            autocorrect="off"
+            spellcheck="false"
+            maxlength="256"
+            required
+            ${described('username', errors)}
+            ${focus === 'username' && html`autofocus`}
+          />
+          ${fieldError('username', errors.username)}
+        </div>
+        <div class="field">
+          <label for="password">Password</label>
+          <input
+            id="password"
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            maxlength="1024"
+            required
+            ${described('password', errors)}
+            ${focus === 'password' && html`autofocus`}
+          />
+          ${fieldError('password', errors.password)}
+        </div>
+        ${submit('Continue', errors.retryAfter)}
+      </form>
+      ${
+        demo &&
+        html`<aside class="demo" aria-labelledby="demo-title">
+          <h2 id="demo-title">Try the demo</h2>
+          <dl>
+            <dt>Username</dt>
+            <dd><code>${demo.username}</code></dd>
+            <dt>Password</dt>
+            <dd><code>${demo.password}</code></dd>
+          </dl>
+          <p><a href="/login/authenticator">Set up your authenticator</a> to get passcodes.</p>
+        </aside>`
+      }`,
+  });
+}
+
+export interface OtpPage {
+  csrf: string;
+  /** Who is signing in. */
+  username?: string | undefined;
+  errors?: Errors | undefined;
+  demo?: DemoAccount | undefined;
+}
+
+export function otpPage({ csrf, username, errors = {}, demo }: OtpPage): string {
+  return layout({
+    title: 'Enter your passcode',
+    error: Boolean(errors.form ?? errors.otp),
+    step: 2,
+    body: html`<h1>Enter your passcode</h1>
+      ${username && html`<p class="who">Signing in as <strong>${username}</strong></p>`}
+      ${alertBox(errors.form)}
+      <form method="post" action="/login/otp">
+        ${csrfField(csrf)}
+        <div class="field">
+          <label for="otp">Passcode</label>
+          <p class="hint" id="otp-hint">Six digits from your authenticator app.</p>
+          <input
+            id="otp"
+            name="otp"
+            class="otp"
+            type="text"
+            inputmode="numeric"
+            autocomplete="one-time-code"
+            pattern="[0-9\\s]{6,16}"
+            maxlength="16"
+            title="Six digits; spaces do not matter"
+            required
+            autofocus
+            ${described('otp', errors, true)}
+          />
+          ${fieldError('otp', errors.otp)}
+        </div>
+        ${submit('Sign in', errors.retryAfter)}
+      </form>
+      <form method="post" action="/login/restart" class="restart">
+        ${csrfField(csrf)}
+        <button class="link">Start over</button>
+        ${demo && html`<a href="/login/authenticator">Set up your authenticator</a>`}
+      </form>`,
+  });
+}
+
+export interface ProfilePage {
+  csrf: string;
+  name: string;
+  username?: string | undefined;
+  claims: Record<string, unknown>;
+}
+
+/** The claims that most people want to see, in this order; the others follow under their own name. */
+const claimLabels: Record<string, string> = {
+  name: 'Name',
+  preferred_username: 'Username',
+  email: 'Email',
+  sub: 'User id',
+  amr: 'Signed in with',
+  auth_time: 'Signed in at',
+  iss: 'Issuer',
+  aud: 'Client',
+  iat: 'Issued',
+  exp: 'Expires',
+};
+
+function claimValue(name: string, value: unknown): Value {
+  if (typeof value === 'number' && ['auth_time', 'iat', 'exp'].includes(name)) {
+    const iso = new Date(value * 1000).toISOString();
+    return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+  }
+  if (Array.isArray(value)) return value.join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+const claimRows = (claims: Record<string, unknown>, names: string[]) =>
+  html`<thead class="visually-hidden">
+      <tr>
+        <th scope="col">Claim</th>
+        <th scope="col">Value</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${names.map(
+        (name) =>
+          html`<tr>
+            <th scope="row">
+              ${claimLabels[name] && html`<span>${claimLabels[name]}</span>`} <code>${name}</code>
+            </th>
+            <td>${claimValue(name, claims[name])}</td>
+          </tr>`,
+      )}
+    </tbody>`;
+
+export function profilePage({ csrf, name, username, claims }: ProfilePage): string {
+  const known = Object.keys(claimLabels).filter((claim) => claim in claims);
+  const others = Object.keys(claims).filter((claim) => !(claim in claimLabels));
+  return layout({
+    title: 'Your profile',
+    wide: true,
+    body: html`<div class="person">
+        <span class="avatar" aria-hidden="true">${Array.from(name)[0]?.toUpperCase()}</span>
+        <div>
+          <h1>${name}</h1>
+          ${username && username !== name && html`<p class="who">${username}</p>`}
+        </div>
+        <p class="badge">Signed in</p>
+      </div>
+      <table>
+        <caption>
+          What Okta says about you, from the verified ID token
+        </caption>
+        ${claimRows(claims, known)}
+      </table>
+      ${
+        others.length > 0 &&
+        html`<details>
+          <summary>${others.length} more claims</summary>
+          <table aria-label="More claims">
+            ${claimRows(claims, others)}
+          </table>
+        </details>`
+      }
+      <form method="post" action="/logout">
+        ${csrfField(csrf)}
+        <button class="secondary">Sign out</button>
+      </form>`,
+  });
+}
+
+export interface AuthenticatorPage {
+  demo: DemoAccount;
+  /** `data:` URL of the QR code. */
+  qr: string;
+  back: string;
+}
+
+export function authenticatorPage({ demo, qr, back }: AuthenticatorPage): string {
+  const grouped = demo.secret.match(/.{1,4}/g)?.join(' ');
+  return layout({
+    title: 'Set up your authenticator',
+    body: html`<h1>Set up your authenticator</h1>
+      <p>
+        Scan this with an authenticator app (Google Authenticator, 1Password, Aegis, …). It then
+        shows the passcodes of <strong>${demo.username}</strong>.
+      </p>
+      <img class="qr" src="${qr}" width="220" height="220" alt="QR code of the secret key below" />
+      <p class="label" id="secret-label">Or type this secret key</p>
+      <p class="secret"><code aria-labelledby="secret-label">${grouped}</code></p>
+      <p>On this device already? <a href="${demo.otpauth}">Open in your authenticator app</a></p>
+      <p><a class="button primary" href="${back}">Back to signing in</a></p>`,
+  });
+}
+
+export interface ErrorPage {
+  title: string;
+  text: string;
+  action: { href: string; label: string };
+}
+
+export function errorPage({ title, text, action }: ErrorPage): string {
+  return layout({
+    title,
+    error: true,
+    body: html`<h1>${title}</h1>
+      <p>${text}</p>
+      <p><a class="button primary" href="${action.href}">${action.label}</a></p>`,
+  });
+}

@@ -1,0 +1,60 @@
+import { csrfSync } from 'csrf-sync';
+import type { Request, RequestHandler, Response } from 'express';
+import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
+import helmet from 'helmet';
+import { fields } from './request.js';
+
+/** Only this server's own files, no inline code, no framing, forms that go nowhere else. */
+export const secureHeaders = (): RequestHandler =>
+  helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+      },
+    },
+    xFrameOptions: { action: 'deny' },
+  });
+
+/** Pages hold names and tokens: after sign-out, "back" must not bring them out of a cache. */
+export const noStore: RequestHandler = (_req, res, next) => {
+  res.set('Cache-Control', 'no-store');
+  next();
+};
+
+/** The token lives in the session; forms send it as `_csrf`, scripts as the `X-CSRF-Token` header. */
+export const { csrfSynchronisedProtection: csrfProtection, generateToken: csrfToken } = csrfSync({
+  getTokenFromRequest: (req) => (fields(req)['_csrf'] as string) ?? req.get('x-csrf-token'),
+  errorConfig: { code: 'invalid_csrf_token' },
+});
+
+export interface RateLimit {
+  windowMs: number;
+  limit: number;
+}
+
+/**
+ * Counts the sign-in posts of one address. Okta limits each username; this keeps one address from
+ * trying many. With several processes give it a shared store (`rate-limit-redis`).
+ */
+export const limitSignIns = (
+  { windowMs, limit }: RateLimit,
+  reject: (req: Request, res: Response, retryAfter: number) => void,
+): RequestHandler =>
+  rateLimit({
+    windowMs,
+    limit,
+    standardHeaders: false,
+    legacyHeaders: false,
+    handler: (req, res) => {
+      const { resetTime } = (req as AugmentedRequest)['rateLimit']!;
+      const milliseconds = resetTime ? resetTime.getTime() - Date.now() : windowMs;
+      reject(req, res, Math.max(1, Math.ceil(milliseconds / 1000)));
+    },
+  });

@@ -1,0 +1,79 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import type { User } from '../../example/okta/index.js';
+
+const executablePath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+
+/** Playwright gives each launch a new, empty profile directory. */
+export async function launchChromium(): Promise<Browser> {
+  if (!existsSync(executablePath)) {
+    throw new Error(
+      `These tests need Chromium, and there is none at ${executablePath}. Install it (Debian: apt-get install chromium), or set CHROMIUM_PATH to one.`,
+    );
+  }
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** A page in a browser profile of its own, and what its console said. */
+export async function newPage(
+  browser: Browser,
+  baseURL: string,
+  options: BrowserContextOptions = {},
+): Promise<{ page: Page; problems: string[] }> {
+  const context = await browser.newContext({
+    baseURL,
+    viewport: { width: 760, height: 640 },
+    reducedMotion: 'reduce',
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    // Chromium counts the 401, 404 or 429 of a page as an error; those of other files are.
+    const isStatus = message.text().startsWith('Failed to load resource');
+    if (isStatus && message.location().url === page.url()) return;
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text());
+  });
+  return { page, problems };
+}
+
+export async function enterPassword(page: Page, { username, password }: User): Promise<void> {
+  await page.goto('/login');
+  await page.getByLabel('Username').fill(username);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.waitForURL('**/login/otp');
+}
+
+export async function enterPasscode(page: Page, otp: string): Promise<void> {
+  await page.getByLabel('Passcode').fill(otp);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Waits until the page has put the focus there, as browsers do when it has loaded. */
+export const focused = (page: Page, field: string) =>
+  page.locator(`[name=${field}]:focus`).waitFor();
+
+const images = join(__dirname, '..', '..', 'docs', 'images');
+
+/** Keeps a picture for the README. */
+export async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(images, { recursive: true });
+  const path = join(images, `${name}.png`);
+  await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+}
