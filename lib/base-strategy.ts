@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import Strategy from 'passport-strategy';
+import { Strategy } from 'passport-strategy';
 
 /**
  * Passport's contract with a strategy. Passport puts the actions in place for each request; a

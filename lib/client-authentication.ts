@@ -66,6 +66,7 @@ export function createClientAuthentication(
   }
 }
 
-function formEncode(value: string): string {
+/** `application/x-www-form-urlencoded`, of one value. */
+export function formEncode(value: string): string {
   return new URLSearchParams({ '': value }).toString().slice(1);
 }

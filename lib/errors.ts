@@ -21,9 +21,9 @@ export abstract class OktaDirectMfaError extends Error implements OktaReference 
   abstract readonly code: string;
   /** The HTTP status that the app's own server may answer with: 500, 502, 503 or 504. */
   abstract readonly status: number;
-  readonly oktaError?: string;
-  readonly oktaErrorId?: string;
-  readonly oktaRequestId?: string;
+  declare readonly oktaError?: string;
+  declare readonly oktaErrorId?: string;
+  declare readonly oktaRequestId?: string;
 
   constructor(message: string, reference: OktaReference = {}) {
     super(message);
@@ -98,4 +98,14 @@ export class OktaUnreachableError extends OktaDirectMfaError {
 export class OktaTimeoutError extends OktaDirectMfaError {
   readonly code = 'okta_timeout';
   readonly status = 504;
+}
+
+/**
+ * An error action without an error, or with the words `route` and `router`, would let the request
+ * through: Express takes `next(undefined)` for success and `next('route')` for a way around. So what
+ * the app's functions throw becomes an object, whatever it was.
+ */
+export function toErrorObject(error: unknown, thrower: string): object {
+  if (typeof error === 'object' && error !== null) return error;
+  return new Error(`${thrower} failed with ${typeof error} instead of an Error`);
 }

@@ -65,7 +65,7 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
                 else resolve({ status: statusCode, headers, json: toJson(text) });
               }),
             ),
-          (error: Error) => {
+          (error: unknown) => {
             if (mayRepeat && !timedOut && wasNeverSent(error)) attempt(false);
             else settle(() => reject(toUnreachable(error, request)));
           },
@@ -139,19 +139,24 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-function wasNeverSent(error: Error): boolean {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  return (
-    code !== undefined && (NEVER_SENT.has(code) || (code === 'ETIMEDOUT' && syscall === 'connect'))
-  );
+function wasNeverSent(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code === 'ETIMEDOUT') return (error as NodeJS.ErrnoException).syscall === 'connect';
+  return NEVER_SENT.has(code);
+}
+
+/** A dispatcher may reject with anything, such as a DOMException, whose code is a number. */
+function codeOf(error: unknown): string {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  return typeof code === 'string' ? code : String(name);
 }
 
 function toUnreachable(
-  error: Error,
+  error: unknown,
   request: HttpRequest,
 ): OktaUnreachableError | OktaResponseError {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code?.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') {
+  const code = codeOf(error);
+  if (/^(HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$)/.test(code)) {
     return new OktaResponseError(
       'invalid_response',
       `What answered ${describe(request)} does not speak HTTP/1.1 (${code}).`,
@@ -159,7 +164,7 @@ function toUnreachable(
   }
   // Only the code: the messages of HTTP mocks quote the request's body, which holds the password.
   return new OktaUnreachableError(
-    `Okta could not be reached for ${describe(request)} (${code ?? error.name}). Look at the issuer, DNS, the network and, for a certificate, TLS.`,
+    `Okta could not be reached for ${describe(request)} (${code}). Look at the issuer, DNS, the network and, for a certificate, TLS.`,
   );
 }
 

@@ -88,5 +88,8 @@ async function fetchKeys(http: HttpClient, url: URL): Promise<ReadonlyMap<string
       // A key that cannot be read verifies nothing; the others still do.
     }
   }
+  if (keys.size === 0) {
+    throw new OktaResponseError('invalid_response', `There is no RS256 key at ${url.href}.`);
+  }
   return keys;
 }

@@ -217,6 +217,10 @@ const ISSUER_FORMS =
 
 function readIssuer(value: unknown, allowInsecure: boolean): URL {
   const issuer = text('issuer', value);
+  // First, since the other complaints repeat the issuer.
+  if (/^[^/?#]*\/\/[^/?#]*@/.test(issuer)) {
+    throw invalid('issuer', 'must hold no username or password');
+  }
   if (/[{}<>]|yourOktaDomain/i.test(issuer)) {
     throw invalid('issuer', 'still has a placeholder: put in the domain of your Okta org', issuer);
   }
@@ -225,9 +229,6 @@ function readIssuer(value: unknown, allowInsecure: boolean): URL {
     url = new URL(issuer);
   } catch {
     throw invalid('issuer', ISSUER_FORMS, issuer);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw invalid('issuer', 'must hold no username or password');
   }
   if (/[?#]/.test(issuer)) throw invalid('issuer', 'must have no query and no fragment', issuer);
   const insecureButAllowed = url.protocol === 'http:' && allowInsecure && isLoopback(url.hostname);
@@ -241,7 +242,10 @@ function readIssuer(value: unknown, allowInsecure: boolean): URL {
   if (/^[^.]+-admin\.(okta[^.]*|trexcloud)\./i.test(url.hostname)) {
     throw invalid('issuer', 'must be the address of the org without -admin', issuer);
   }
-  if (!/^\/(oauth2\/[^/]+\/?)?$/.test(url.pathname)) throw invalid('issuer', ISSUER_FORMS, issuer);
+  // /oauth2/v1 is where the org server has its endpoints, not an issuer.
+  if (!/^\/(oauth2\/(?!v1\/?$)[^/]+\/?)?$/.test(url.pathname)) {
+    throw invalid('issuer', ISSUER_FORMS, issuer);
+  }
   return url;
 }
 
@@ -338,9 +342,15 @@ function readScope(value: unknown): string {
   return scopes.join(' ');
 }
 
+/** What express-session, @fastify/session and Passport keep in the session themselves. */
+const SESSION_NAMES =
+  'cookie passport id req save regenerate destroy reload touch resetMaxAge get set delete options sessionId encryptedSessionId isModified isSaved'.split(
+    ' ',
+  );
+
 function readSessionKey(value: unknown): string {
   const key = text('sessionKey', value ?? 'okta-direct-mfa');
-  if (key in Object.prototype || key === 'cookie' || key === 'passport') {
+  if (key in Object.prototype || SESSION_NAMES.includes(key)) {
     throw invalid('sessionKey', 'must not be a name that the session uses itself', key);
   }
   return key;

@@ -5,10 +5,10 @@ const MAX_LENGTH = 300;
  * (which forge log lines) replaced by spaces, and cut at 300 characters.
  */
 export function redact(text: string, secrets: Iterable<string>): string {
-  // Cut first, so that a text of a megabyte costs nothing; generously, so that no secret is cut in
+  let result = text;
+  // The longest first: one may be a part of another. Cutting comes last, so that no secret is cut in
   // two and left half readable.
-  let result = text.slice(0, 16 * MAX_LENGTH);
-  for (const secret of secrets) {
+  for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
     if (secret !== '') result = result.replaceAll(secret, '[redacted]');
   }
   // eslint-disable-next-line no-control-regex -- control characters are what this is about

@@ -5,7 +5,7 @@ import { BaseStrategy } from './base-strategy.js';
 import { readCredentials, readOtp, readStep } from './body.js';
 import { createClientAuthentication } from './client-authentication.js';
 import { createDirectAuthentication } from './direct-authentication.js';
-import { OktaDirectMfaError, TransactionStoreError } from './errors.js';
+import { OktaDirectMfaError, toErrorObject, TransactionStoreError } from './errors.js';
 import { createHttpClient } from './http.js';
 import { MESSAGES, STATUS, type OktaDirectMfaInfo } from './info.js';
 import { createJwks } from './jwks.js';
@@ -21,6 +21,7 @@ import type { AuthenticateRequest } from './request.js';
 import type { Authenticated, Rejected } from './status.js';
 import { createTokenEndpoint } from './token-endpoint.js';
 import {
+  isTransaction,
   SessionTransactionStore,
   type Transaction,
   type TransactionStore,
@@ -89,7 +90,7 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
     // Taken before anything is awaited: where the app hands the instance itself to
     // passport.authenticate(), the next request puts its own actions on this very object.
     const { success, fail, redirect, error } = this;
-    void this[LOGIN].decide(req, options?.mfaRedirect).then((action) => {
+    const act = (action: Action): void => {
       switch (action.type) {
         case 'success':
           return success(action.user, action.info);
@@ -99,6 +100,15 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
           return redirect(action.url);
         case 'error':
           return error(action.error);
+      }
+    };
+    void this[LOGIN].decide(req, options?.mfaRedirect).then((action) => {
+      try {
+        act(action);
+      } catch (thrown) {
+        // Of the app's callback, or of a response that has been sent by something else. The request
+        // gets the error, as it would from a synchronous handler, rather than the whole process.
+        error(toErrorObject(thrown, 'The app'));
       }
     });
   }
@@ -132,7 +142,6 @@ function createLogin(
       url: endpoints.token,
       scope: settings.scope,
       authenticateClient: createClientAuthentication(clientID, credentials, endpoints.token),
-      secrets: 'clientSecret' in credentials ? [credentials.clientSecret] : [],
     }),
   });
   const store = withTypedErrors(settings.store ?? new SessionTransactionStore(settings.sessionKey));
@@ -161,7 +170,7 @@ function createLogin(
           return missing(`${settings.passwordField} or ${settings.otpField}`);
       }
     } catch (error) {
-      return { type: 'error', error };
+      return { type: 'error', error: toErrorObject(error, 'A function of the app') };
     }
   }
 
@@ -176,7 +185,7 @@ function createLogin(
     const status = await direct.start(credentials, deviceHeaders(req));
     switch (status.type) {
       case 'mfa_required': {
-        if (waiting !== undefined) waitingLogins.drop(waiting.id);
+        if (waiting !== undefined) waitingLogins.drop(waiting.id, waiting.expiresAt);
         const { mfaToken } = status;
         const { username } = credentials;
         const expiresAt = Date.now() + Math.round(settings.transactionMaxAge * 1000);
@@ -226,7 +235,7 @@ function createLogin(
     const { mfaToken } = transaction;
     if (login.granted?.otp === otp) return login.granted.status;
     if (login.granted !== undefined) return failWith('mfa_transaction_missing');
-    if (login.dropped) return forgotten(req);
+    if (login.dropped) return forgotten(req, transaction);
 
     // The session's count is of all processes, but may be older than this process's.
     const attempts = Math.max(login.attempts, transaction.attempts) + 1;
@@ -237,7 +246,7 @@ function createLogin(
 
     const status = await direct.resume({ mfaToken, otp }, deviceHeaders(req));
     // Cancelled or replaced while Okta was asked: not even a right passcode brings it back.
-    if (login.dropped) return forgotten(req);
+    if (login.dropped) return forgotten(req, transaction);
     if (status.type === 'authenticated') {
       login.granted = { otp, status };
       return status;
@@ -260,8 +269,8 @@ function createLogin(
   }
 
   /** This request's copy of the session still has it; saved again, as `resave` does, it would be back. */
-  async function forgotten(req: IncomingMessage): Promise<Action> {
-    await store.remove(req);
+  async function forgotten(req: IncomingMessage, transaction: Transaction): Promise<Action> {
+    await store.remove(req, transaction);
     return failWith('mfa_transaction_missing');
   }
 
@@ -290,8 +299,8 @@ function createLogin(
 
   async function drop(req: IncomingMessage, waiting: Transaction | undefined): Promise<void> {
     if (waiting === undefined) return;
-    waitingLogins.drop(waiting.id);
-    await store.remove(req);
+    waitingLogins.drop(waiting.id, waiting.expiresAt);
+    await store.remove(req, waiting);
   }
 
   function deviceHeaders(req: IncomingMessage): Record<string, string> {
@@ -311,26 +320,43 @@ function createLogin(
   };
 }
 
-/** A store's error may quote what was to be saved (Redis clients do): only its message is kept. */
-function withTypedErrors(store: TransactionStore): TransactionStore {
-  async function typed<T>(doing: string, secrets: string[], action: () => T): Promise<Awaited<T>> {
+interface TypedStore {
+  read(req: IncomingMessage): Promise<Transaction | undefined>;
+  create(req: IncomingMessage, transaction: Transaction): Promise<void>;
+  update(req: IncomingMessage, transaction: Transaction): Promise<void>;
+  /** @param transaction what is to be removed */
+  remove(req: IncomingMessage, transaction: Transaction): Promise<void>;
+}
+
+/**
+ * A store's error may quote what it was to save (Redis clients do) or has read (`JSON.parse` does): it
+ * is not passed on. Its message is, without the `mfa_token`, when that is known.
+ */
+function withTypedErrors(store: TransactionStore): TypedStore {
+  async function typed<T>(
+    doing: string,
+    transaction: Transaction | undefined,
+    action: () => T,
+  ): Promise<Awaited<T>> {
     try {
       return await action();
     } catch (error) {
       if (error instanceof OktaDirectMfaError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new TransactionStoreError(
-        `The waiting login could not be ${doing}: ${redact(reason, secrets)}`,
-      );
+      const { name, code, message } = toErrorObject(error, 'The store') as NodeJS.ErrnoException;
+      const quotable = transaction !== undefined && !(error instanceof SyntaxError);
+      const reason = quotable ? redact(message, [transaction.mfaToken]) : (code ?? name);
+      throw new TransactionStoreError(`The waiting login could not be ${doing}: ${reason}`);
     }
   }
   return {
-    read: (req) => typed('read', [], () => store.read(req)),
-    create: (req, transaction) =>
-      typed('saved', [transaction.mfaToken], () => store.create(req, transaction)),
-    update: (req, transaction) =>
-      typed('saved', [transaction.mfaToken], () => store.update(req, transaction)),
-    remove: (req) => typed('removed', [], () => store.remove(req)),
+    async read(req) {
+      const value: unknown = await typed('read', undefined, () => store.read(req));
+      // A session outlives deployments, and a store may say null for nothing.
+      return isTransaction(value) ? value : undefined;
+    },
+    create: (req, transaction) => typed('saved', transaction, () => store.create(req, transaction)),
+    update: (req, transaction) => typed('saved', transaction, () => store.update(req, transaction)),
+    remove: (req, transaction) => typed('removed', transaction, () => store.remove(req)),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ClientAuthentication } from './client-authentication.js';
+import { formEncode, type ClientAuthentication } from './client-authentication.js';
 import { ConfigurationError, OktaResponseError, type OktaReference } from './errors.js';
 import type { Grant } from './grants/grant.js';
 import type { HttpClient, HttpReply } from './http.js';
@@ -52,13 +52,15 @@ export interface TokenEndpointOptions {
   url: URL;
   scope: string;
   authenticateClient: ClientAuthentication;
-  /** What besides a grant's input must stand in no message. */
-  secrets: readonly string[];
 }
 
 /** The only caller of `/token`. */
-export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoint {
-  const { http, url, scope, authenticateClient } = options;
+export function createTokenEndpoint({
+  http,
+  url,
+  scope,
+  authenticateClient,
+}: TokenEndpointOptions): TokenEndpoint {
   return {
     async request(grant, input, deviceHeaders) {
       const form = new URLSearchParams({
@@ -72,9 +74,20 @@ export function createTokenEndpoint(options: TokenEndpointOptions): TokenEndpoin
       };
       authenticateClient(form, headers);
       const reply = await http({ method: 'POST', url, headers, body: form.toString() });
-      return interpret(reply, grant, () => [...grant.secrets(input), ...options.secrets]);
+      return interpret(reply, grant, () => secretsOf(form, headers));
     },
   };
+}
+
+const SECRET_PARAMETERS = ['password', 'otp', 'mfa_token', 'client_secret', 'client_assertion'];
+
+/** What was sent and must stand in no message, even where Okta quotes it, encoded or not. */
+function secretsOf(form: URLSearchParams, headers: Record<string, string>): string[] {
+  const secrets = SECRET_PARAMETERS.flatMap((name) => form.get(name) ?? []);
+  const basic = headers['authorization']?.slice('Basic '.length) ?? '';
+  const [, encodedSecret = ''] = Buffer.from(basic, 'base64').toString().split(':');
+  secrets.push(basic, encodedSecret, new URLSearchParams(`=${encodedSecret}`).get('') ?? '');
+  return secrets.flatMap((secret) => [secret, formEncode(secret)]);
 }
 
 /** Longer than any `mfa_token` seen; what is longer has no place in a session. */

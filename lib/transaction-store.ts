@@ -29,7 +29,9 @@ export interface Transaction {
  */
 export interface TransactionStore {
   /** The login that waits in this browser, if any. */
-  read(req: IncomingMessage): Promise<Transaction | undefined> | Transaction | undefined;
+  read(
+    req: IncomingMessage,
+  ): Promise<Transaction | null | undefined> | Transaction | null | undefined;
   /** Keeps a new one, instead of any that waited. What comes after may rely on it being saved. */
   create(req: IncomingMessage, transaction: Transaction): Promise<void> | void;
   /** Saves the same login again, with one attempt more. */
@@ -56,8 +58,7 @@ export class SessionTransactionStore implements TransactionStore {
 
   read(req: IncomingMessage): Transaction | undefined {
     const session = requireSession(req);
-    const value = Object.hasOwn(session, this.key) ? session[this.key] : undefined;
-    return isTransaction(value) ? value : undefined;
+    return Object.hasOwn(session, this.key) ? (session[this.key] as Transaction) : undefined;
   }
 
   /**
@@ -148,7 +149,7 @@ function requireSession(req: IncomingMessage): ServerSession {
   return session;
 }
 
-/** A session outlives deployments: what an older version or another program wrote is no login. */
+/** Whether what a store gave is a login, and not what an older version or another program wrote. */
 export function isTransaction(value: unknown): value is Transaction {
   if (typeof value !== 'object' || value === null) return false;
   const { id, mfaToken, username, expiresAt, attempts, boundTo } = value as Record<string, unknown>;

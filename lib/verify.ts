@@ -1,3 +1,4 @@
+import { toErrorObject } from './errors.js';
 import type { OktaProfile } from './profile.js';
 import type { AuthenticateRequest, Bivariant } from './request.js';
 import type { OktaTokens } from './token-endpoint.js';
@@ -41,7 +42,8 @@ export type Verdict =
  */
 export function callVerify(call: (done: VerifyCallback) => unknown): Promise<Verdict> {
   return new Promise((resolve) => {
-    const failed = (error: unknown) => resolve({ type: 'failed', error: toError(error) });
+    const failed = (error: unknown) =>
+      resolve({ type: 'failed', error: toErrorObject(error, 'The verify function') });
     const done: VerifyCallback = (error, user, info) => {
       if (error) failed(error);
       else if (user) resolve({ type: 'accepted', user, info });
@@ -58,13 +60,4 @@ export function callVerify(call: (done: VerifyCallback) => unknown): Promise<Ver
       failed(error);
     }
   });
-}
-
-/**
- * An error action without an error, or with the words `route` and `router`, would let the request
- * through: Express takes `next(undefined)` for success and `next('route')` for a way around.
- */
-function toError(error: unknown): unknown {
-  if (typeof error === 'object' && error !== null) return error;
-  return new Error(`The verify function failed with ${typeof error} instead of an Error`);
 }

@@ -28,8 +28,8 @@ export interface WaitingLogins {
   ): Promise<T>;
   /** Holds on to the knowledge of a login until the returned function is called. */
   hold(id: string, expiresAt: number): () => void;
-  /** Marks a login as dropped for requests that are under way. */
-  drop(id: string): void;
+  /** Marks a login as dropped, for requests that are under way with an old copy of the session. */
+  drop(id: string, expiresAt: number): void;
 }
 
 /**
@@ -115,9 +115,11 @@ export function createWaitingLogins(): WaitingLogins {
       return outcome.value;
     },
 
-    drop(id) {
-      const entry = entries.get(id);
-      if (entry !== undefined) entry.dropped = true;
+    drop(id, expiresAt) {
+      const entry = get(id);
+      entry.dropped = true;
+      if (entry.holders === 0) entry.forgetAt = expiresAt;
+      forgetLater();
     },
   };
 }

@@ -208,7 +208,8 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
       return jwt.sign(payload, signingKey.privateKey, {
         algorithm: alg,
         keyid: kid ?? signingKey.kid,
-        noTimestamp: true,
+        // Deletes an `iat` of the payload too.
+        noTimestamp: payload['iat'] === undefined,
       });
     },
     respondNext(answer, matcher = {}) {

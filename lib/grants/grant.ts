@@ -4,8 +4,6 @@ export interface Grant<Input, Refusal extends string = string> {
   grantType: string;
   /** The parameters besides `grant_type`, `scope` and the client's own. */
   parameters(input: Input): Record<string, string>;
-  /** What of the input must stand in no message, even where Okta quotes it. */
-  secrets(input: Input): string[];
   /** What it means to the person when Okta refuses the input as wrong. */
   refusal: Refusal;
   /** Okta's error codes that say so. */

@@ -7,7 +7,6 @@ import type { Grant } from './grant.js';
 export const mfaOtpGrant = {
   grantType: 'http://auth0.com/oauth/grant-type/mfa-otp',
   parameters: ({ mfaToken, otp }) => ({ mfa_token: mfaToken, otp }),
-  secrets: ({ mfaToken, otp }) => [mfaToken, otp],
   refusal: 'invalid_otp',
   // `invalid_grant` is not documented for a wrong passcode; E0000068 is "Invalid Passcode/Answer".
   refusalCodes: new Set(['invalid_grant', 'E0000068']),

@@ -4,7 +4,6 @@ import type { Grant } from './grant.js';
 export const passwordGrant = {
   grantType: 'password',
   parameters: ({ username, password }) => ({ username, password }),
-  secrets: ({ password }) => [password],
   refusal: 'invalid_credentials',
   // Okta's codes of its second error format: authentication failed, password expired, user locked.
   refusalCodes: new Set(['invalid_grant', 'E0000004', 'E0000064', 'E0000069']),
