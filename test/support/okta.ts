@@ -1,0 +1,58 @@
+import { after, before } from 'node:test';
+import {
+  startOkta,
+  type Okta,
+  type OktaOptions,
+  type RecordedRequest,
+  type RequestFilter,
+} from '../../example/okta/index.js';
+import { assertNoSecretSeen } from './collector.js';
+import { gate, soon } from './promises.js';
+
+export const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
+
+/** The stand-in for a test file; when the tests have run, none of its secrets may have got out. */
+export function useOkta(started: (okta: Okta) => void, options: OktaOptions = {}): void {
+  let okta: Okta;
+  before(async () => {
+    okta = await startOkta({ record: true, ...options });
+    started(okta);
+  });
+  after(async () => {
+    await okta.close();
+    assertNoSecretSeen(okta);
+  });
+}
+
+/** From now on: what reaches `/token`. The returned function gives it, in order. */
+export function watchTokenRequests(okta: Okta): () => RecordedRequest[] {
+  const start = okta.requests.length;
+  return () =>
+    okta.requests
+      .slice(start)
+      .filter(({ method, path }) => method === 'POST' && path.endsWith('/v1/token'));
+}
+
+/** From now on: every request, as `GET /oauth2/v1/keys`. */
+export function watchAllRequests(okta: Okta): () => string[] {
+  const start = okta.requests.length;
+  return () => okta.requests.slice(start).map(({ method, path }) => `${method} ${path}`);
+}
+
+/** The next such request waits at Okta's door, is answered when let go, and says so. */
+export function hold(okta: Okta, filter: RequestFilter) {
+  const arrived = gate<RecordedRequest>();
+  const letGo = gate();
+  okta.respondNext(async (request) => {
+    arrived.open(request);
+    await letGo.opened;
+    return undefined;
+  }, filter);
+  return {
+    arrived: () => soon('a request at Okta', arrived.opened),
+    letGo: () => letGo.open(),
+  };
+}
+
+export const PASSWORD_STEP = { endpoint: 'token', grantType: 'password' } as const;
+export const OTP_STEP = { endpoint: 'token', grantType: MFA_OTP } as const;
