@@ -28,6 +28,7 @@ const LAYERS = [
   'request',
   'base-strategy',
   'info',
+  'events',
   'errors',
   'redact',
 ];

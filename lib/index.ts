@@ -7,9 +7,11 @@ export {
   OktaUnreachableError,
   TransactionStoreError,
 } from './errors.js';
+export { OUTCOME_CHANNEL } from './events.js';
 export type { PassportStrategy } from './base-strategy.js';
 export type { ClientAuthenticationMethod } from './client-authentication.js';
 export type { ConfigurationErrorCode, OktaReference, OktaResponseErrorCode } from './errors.js';
+export type { OutcomeEvent } from './events.js';
 export type { IdTokenClaims } from './id-token.js';
 export type { OktaDirectMfaInfo } from './info.js';
 export type {

@@ -6,6 +6,7 @@ import { readCredentials, readOtp, readStep } from './body.js';
 import { createClientAuthentication } from './client-authentication.js';
 import { createDirectAuthentication } from './direct-authentication.js';
 import { OktaDirectMfaError, toErrorObject, TransactionStoreError } from './errors.js';
+import { outcomes, publishOutcome, type Subject } from './events.js';
 import { createHttpClient } from './http.js';
 import { MESSAGES, STATUS, type OktaDirectMfaInfo } from './info.js';
 import { createJwks } from './jwks.js';
@@ -32,7 +33,7 @@ import { createWaitingLogins, type WaitingLogin } from './waiting-logins.js';
 /** What a request ends in: one of Passport's actions. `pass` is not among them. */
 type Action =
   | { type: 'success'; user: Express.User; info: object | string | undefined }
-  | { type: 'fail'; info: object | string | undefined; status?: number }
+  | { type: 'fail'; info: object | string | undefined; status?: number; refusedBy?: 'verify' }
   | { type: 'redirect'; url: string }
   | { type: 'error'; error: unknown };
 
@@ -153,18 +154,34 @@ function createLogin(
     .slice(0, 22);
 
   async function decide(req: IncomingMessage, mfaRedirect: string | undefined): Promise<Action> {
+    const subject: Subject = { step: 'none' };
+    if (!outcomes.hasSubscribers) return judge(req, mfaRedirect, subject);
+    const start = performance.now();
+    const action = await judge(req, mfaRedirect, subject);
+    const duration = performance.now() - start;
+    publishOutcome(req, action, subject, { issuer, clientID, duration });
+    return action;
+  }
+
+  async function judge(
+    req: IncomingMessage,
+    mfaRedirect: string | undefined,
+    subject: Subject,
+  ): Promise<Action> {
     try {
       const step = readStep(req, settings);
+      subject.step = step.type;
       switch (step.type) {
         case 'password': {
           const credentials = readCredentials(step.body, settings);
           if (typeof credentials === 'string') return missing(credentials);
+          subject.username = credentials.username;
           return await startWith(req, credentials, mfaRedirect ?? settings.mfaRedirect);
         }
         case 'otp': {
           const otp = readOtp(step.body, settings);
           if (otp === undefined) return missing(settings.otpField);
-          return await resumeWith(req, otp);
+          return await resumeWith(req, otp, subject);
         }
         case 'none':
           return missing(`${settings.passwordField} or ${settings.otpField}`);
@@ -203,12 +220,13 @@ function createLogin(
   }
 
   /** The passcode step. */
-  async function resumeWith(req: IncomingMessage, otp: string): Promise<Action> {
+  async function resumeWith(req: IncomingMessage, otp: string, subject: Subject): Promise<Action> {
     const transaction = await store.read(req);
     if (transaction === undefined || transaction.boundTo !== boundTo) {
       return failWith('mfa_transaction_missing');
     }
     const { id, expiresAt } = transaction;
+    subject.username = transaction.username;
     if (expiresAt <= Date.now()) {
       await drop(req, transaction);
       return failWith('mfa_transaction_expired');
@@ -291,7 +309,7 @@ function createLogin(
       case 'accepted':
         return { type: 'success', user: verdict.user, info: verdict.info };
       case 'refused':
-        return { type: 'fail', info: verdict.info };
+        return { type: 'fail', info: verdict.info, refusedBy: 'verify' };
       case 'failed':
         return { type: 'error', error: verdict.error };
     }

@@ -86,10 +86,6 @@ export function createApp(options: AppOptions): Express {
 
   // 3. Sign-in: one handler for both steps. The strategy tells them apart by the fields in the body.
   const signIn: RequestHandler = (req, res, next) => {
-    // "123 456" is how apps show a passcode.
-    const body = fields(req);
-    if (typeof body['otp'] === 'string') body['otp'] = body['otp'].replace(/\s/g, '');
-
     // Browsers are sent on to the passcode page; scripts get the `mfa_required` signal instead.
     const options: AuthenticateOptions & OktaDirectMfaAuthenticateOptions = isApi(req)
       ? {}

@@ -1,5 +1,6 @@
 import { startOkta, type Okta } from '../okta/index.js';
 import { createApp, type AppOptions } from './app.js';
+import { auditLog } from './audit.js';
 import { ConfigError, readConfig } from './config.js';
 import { demoAccount, describeDemo } from './demo.js';
 import { listen } from './listen.js';
@@ -29,6 +30,7 @@ async function main() {
   if (standIn && demo) console.log(await describeDemo(standIn, demo));
   else console.log(`\nSigning in against ${org?.issuer}\n`);
   console.log(`The sample app: http://localhost:${listening.port}  (Ctrl-C ends it)\n`);
+  auditLog((line) => console.log(line));
 }
 
 const standInOptions = ({ issuers, clients }: Okta) => ({
