@@ -1,0 +1,293 @@
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { verify as verifyJwt, type JwtPayload } from 'jsonwebtoken';
+import { OAuth2 } from 'oauth';
+import * as oauth4webapi from 'oauth4webapi';
+import * as openidClient from 'openid-client';
+import { Strategy as BaseStrategy } from 'passport-strategy';
+import { Agent, request } from 'undici';
+import { OktaDirectMfaStrategy } from 'passport-okta-direct-mfa';
+import { createClientAuthentication } from '../lib/client-authentication.js';
+import { createDirectAuthentication } from '../lib/direct-authentication.js';
+import { createHttpClient } from '../lib/http.js';
+import { createJwks } from '../lib/jwks.js';
+import { createTokenEndpoint } from '../lib/token-endpoint.js';
+import { CLIENT_ID, PASSCODE } from './constants.js';
+import { passportLogin } from './harness.js';
+
+export interface Contestant {
+  /** What it is, in the table. */
+  title: string;
+  /** Gives a function that does one login and rejects if it does not succeed. */
+  prepare: (origin: string) => Prepared | Promise<Prepared>;
+}
+
+type Prepared = () => Promise<{ sessionBytes: number } | void>;
+
+const GRANT = 'http://auth0.com/oauth/grant-type/mfa-otp';
+const SCOPE = 'openid profile';
+const USER = { username: 'bench@example.com', password: 'correct horse battery staple' };
+
+type Form = Record<string, string>;
+type Json = Record<string, unknown>;
+/** One call to `/token`: whatever the contestant does it with. */
+type Post = (form: Form) => Promise<{ status: number; json: Json }>;
+
+function passwordForm({ username, password }: { username: string; password: string }): Form {
+  return { grant_type: 'password', scope: SCOPE, username, password, client_id: CLIENT_ID };
+}
+
+function otpForm(mfaToken: unknown, otp: string): Form {
+  return {
+    grant_type: GRANT,
+    scope: SCOPE,
+    mfa_token: String(mfaToken),
+    otp,
+    client_id: CLIENT_ID,
+  };
+}
+
+/** The two calls and nothing else. */
+function twoCalls(post: Post) {
+  return async () => {
+    const first = await post(passwordForm(USER));
+    if (first.status !== 403 || first.json['error'] !== 'mfa_required')
+      throw new Error('no mfa_required');
+    const second = await post(otpForm(first.json['mfa_token'], PASSCODE));
+    if (second.status !== 200 || typeof second.json['id_token'] !== 'string')
+      throw new Error('no tokens');
+  };
+}
+
+/** A bare strategy: the calls, one verification, the session rotated and saved; no check more. */
+class BareStrategy extends BaseStrategy {
+  constructor(
+    private readonly post: Post,
+    private readonly key: KeyObject,
+    private readonly issuer: string,
+  ) {
+    super();
+  }
+
+  override authenticate(req: never): void {
+    this.run(req).catch((error: unknown) => this.error(error as Error));
+  }
+
+  private async run(req: {
+    body: Form;
+    session: { mfaToken?: string; regenerate(cb: () => void): void; save(cb: () => void): void };
+  }): Promise<void> {
+    if (req.body['password'] !== undefined) {
+      const { json } = await this.post(
+        passwordForm({ username: String(req.body['username']), password: req.body['password'] }),
+      );
+      await new Promise<void>((resolve) => req.session.regenerate(() => resolve()));
+      req.session.mfaToken = String(json['mfa_token']);
+      await new Promise<void>((resolve) => req.session.save(() => resolve()));
+      return this.fail({ code: json['error'] } as never, 403);
+    }
+    const { json } = await this.post(otpForm(req.session.mfaToken, String(req.body['otp'])));
+    const claims = verifyJwt(String(json['id_token']), this.key, {
+      algorithms: ['RS256'],
+      issuer: this.issuer,
+      audience: CLIENT_ID,
+    });
+    delete req.session.mfaToken;
+    this.success({ id: (claims as JwtPayload).sub });
+  }
+}
+
+async function publicKey(origin: string): Promise<KeyObject> {
+  const { body } = await request(`${origin}/oauth2/v1/keys`);
+  const { keys } = (await body.json()) as { keys: JsonWebKey[] };
+  return createPublicKey({ key: keys[0]!, format: 'jwk' });
+}
+
+function bare(post: (origin: string) => Post): Contestant['prepare'] {
+  return async (origin) => {
+    const strategy = new BareStrategy(post(origin), await publicKey(origin), origin);
+    const login = passportLogin(strategy);
+    return () => login({ ...USER, otp: PASSCODE });
+  };
+}
+
+const undiciPost =
+  (origin: string): Post =>
+  async (form) => {
+    const { statusCode, body } = await request(`${origin}/oauth2/v1/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(form).toString(),
+    });
+    return { status: statusCode, json: JSON.parse(await body.text()) as Json };
+  };
+
+const fetchPost =
+  (origin: string): Post =>
+  async (form) => {
+    const response = await fetch(`${origin}/oauth2/v1/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+      body: new URLSearchParams(form),
+    });
+    return { status: response.status, json: (await response.json()) as Json };
+  };
+
+/** passport-oauth2's HTTP: its `OAuth2` with a grant of its own. */
+const oauthPost = (origin: string): Post => {
+  const client = new OAuth2(CLIENT_ID, '', origin, '/authorize', '/oauth2/v1/token') as OAuth2 & {
+    _request: (
+      method: string,
+      url: string,
+      headers: Form,
+      body: string,
+      accessToken: null,
+      callback: (error: { statusCode: number; data: string } | null, data: string) => void,
+    ) => void;
+  };
+  return (form) =>
+    new Promise((resolve) => {
+      const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+      const body = new URLSearchParams(form).toString();
+      client._request('POST', `${origin}/oauth2/v1/token`, headers, body, null, (error, data) =>
+        resolve({
+          status: error?.statusCode ?? 200,
+          json: JSON.parse(error?.data ?? data) as Json,
+        }),
+      );
+    });
+};
+
+export const CONTESTANTS = {
+  limit: {
+    title: 'undici.request + JSON.parse (the limit)',
+    prepare: (origin) => twoCalls(undiciPost(origin)),
+  },
+  floor: { title: 'bare strategy on undici (the floor)', prepare: bare(undiciPost) },
+  protocol: {
+    title: "this package's protocol layer alone",
+    prepare(origin) {
+      const http = createHttpClient({ dispatcher: undefined, timeout: 10_000 });
+      const url = new URL(`${origin}/oauth2/v1/token`);
+      const direct = createDirectAuthentication({
+        tokenEndpoint: createTokenEndpoint({
+          http,
+          url,
+          scope: SCOPE,
+          authenticateClient: createClientAuthentication(CLIENT_ID, { method: 'none' }, url),
+        }),
+        http,
+        jwks: createJwks(http, new URL(`${origin}/oauth2/v1/keys`)),
+        issuer: origin,
+        clientID: CLIENT_ID,
+        clockTolerance: 60,
+        requireMfa: true,
+        userInfo: undefined,
+      });
+      return async () => {
+        const waiting = await direct.start(USER, {});
+        if (waiting.type !== 'mfa_required') throw new Error('no mfa_required');
+        const done = await direct.resume({ mfaToken: waiting.mfaToken, otp: PASSCODE }, {});
+        if (done.type !== 'authenticated') throw new Error('no login');
+      };
+    },
+  },
+  strategy: {
+    title: 'OktaDirectMfaStrategy under passport.authenticate',
+    prepare(origin) {
+      // For the measurement over TLS: the certificate that the endpoint has made for itself.
+      const ca = process.env['BENCH_CA'];
+      const strategy = new OktaDirectMfaStrategy(
+        {
+          issuer: origin,
+          clientID: CLIENT_ID,
+          allowInsecureIssuer: true,
+          ...(ca !== undefined && { dispatcher: new Agent({ connect: { ca } }) }),
+        },
+        (_tokens, profile, done) => done(null, { id: profile.id }),
+      );
+      const login = passportLogin(strategy);
+      return () => login({ ...USER, otp: PASSCODE });
+    },
+  },
+  'oauth-calls': {
+    title: "the oauth package's calls alone",
+    prepare: (origin) => twoCalls(oauthPost(origin)),
+  },
+  'oauth-strategy': { title: 'bare strategy on the oauth package', prepare: bare(oauthPost) },
+  oauth4webapi: {
+    title: 'oauth4webapi',
+    prepare(origin) {
+      const server: oauth4webapi.AuthorizationServer = {
+        issuer: origin,
+        token_endpoint: `${origin}/oauth2/v1/token`,
+        jwks_uri: `${origin}/oauth2/v1/keys`,
+      };
+      const client: oauth4webapi.Client = { client_id: CLIENT_ID };
+      const ask = (grantType: string, form: Form) =>
+        oauth4webapi.genericTokenEndpointRequest(
+          server,
+          client,
+          oauth4webapi.None(),
+          grantType,
+          form,
+          {
+            [oauth4webapi.allowInsecureRequests]: true,
+          },
+        );
+      return async () => {
+        const first = await ask('password', { ...USER, scope: SCOPE });
+        const { error, mfa_token } = (await first.json()) as Json;
+        if (error !== 'mfa_required') throw new Error('no mfa_required');
+        const second = await ask(GRANT, {
+          scope: SCOPE,
+          mfa_token: String(mfa_token),
+          otp: PASSCODE,
+        });
+        const tokens = await oauth4webapi.processGenericTokenEndpointResponse(
+          server,
+          client,
+          second,
+        );
+        await oauth4webapi.validateApplicationLevelSignature(server, second, {
+          [oauth4webapi.allowInsecureRequests]: true,
+        });
+        if (tokens.id_token === undefined) throw new Error('no tokens');
+      };
+    },
+  },
+  'openid-client': {
+    title: 'openid-client, genericGrantRequest',
+    prepare(origin) {
+      const config = new openidClient.Configuration(
+        {
+          issuer: origin,
+          token_endpoint: `${origin}/oauth2/v1/token`,
+          jwks_uri: `${origin}/oauth2/v1/keys`,
+        },
+        CLIENT_ID,
+        undefined,
+        openidClient.None(),
+      );
+      openidClient.allowInsecureRequests(config);
+      openidClient.enableNonRepudiationChecks(config);
+      return async () => {
+        let mfaToken: unknown;
+        try {
+          await openidClient.genericGrantRequest(config, 'password', { ...USER, scope: SCOPE });
+        } catch (error) {
+          mfaToken = ((error as { cause?: Json }).cause ?? {})['mfa_token'];
+        }
+        if (mfaToken === undefined) throw new Error('no mfa_required');
+        const form = { scope: SCOPE, mfa_token: mfaToken as string, otp: PASSCODE };
+        const tokens = await openidClient.genericGrantRequest(config, GRANT, form);
+        if (tokens.claims()?.sub === undefined) throw new Error('no tokens');
+      };
+    },
+  },
+  fetch: {
+    title: "hand-written fetch, as in Okta's guide",
+    prepare: (origin) => twoCalls(fetchPost(origin)),
+  },
+} satisfies Record<string, Contestant>;
+
+export type ContestantName = keyof typeof CONTESTANTS;
