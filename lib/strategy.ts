@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { BaseStrategy } from './base-strategy.js';
@@ -206,7 +206,7 @@ function createLogin(
         const { mfaToken } = status;
         const { username } = credentials;
         const expiresAt = Date.now() + Math.round(settings.transactionMaxAge * 1000);
-        const id = randomBytes(9).toString('base64url');
+        const id = randomUUID();
         await store.create(req, { id, mfaToken, username, expiresAt, attempts: 0, boundTo });
         if (mfaRedirect !== undefined) return { type: 'redirect', url: mfaRedirect };
         return fail({ code: 'mfa_required', message: MESSAGES.mfa_required, expiresAt });

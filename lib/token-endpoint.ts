@@ -105,6 +105,11 @@ function interpret<Refusal extends string>(
   if (status === 200) return { type: 'granted', tokens: readTokens(json, requestId) };
 
   const { code, description, errorId } = readError(json);
+  // Okta documents 403; its Kotlin SDK meets 400 as well.
+  if (code === 'mfa_required' && status >= 400 && status < 500) {
+    return { type: 'mfa_required', mfaToken: readMfaToken(json, requestId) };
+  }
+
   const reference: OktaReference = {
     oktaError: code === undefined ? undefined : redact(code, secrets()),
     oktaErrorId: errorId,
@@ -118,8 +123,6 @@ function interpret<Refusal extends string>(
     );
   }
 
-  if (code === 'mfa_required')
-    return { type: 'mfa_required', mfaToken: readMfaToken(json, reference) };
   // The documented text: "`…` has expired. Use a new `oob_code` or `mfa_token` and try again."
   const saysExpired = grant.usesMfaToken && /\bexpired\b/i.test(description);
   if (grant.refusalCodes.has(code)) {
@@ -162,7 +165,7 @@ const HINTS = {
   invalid_scope: 'A scope of the scope option is not granted to the app.',
 } as const;
 
-function readMfaToken(json: HttpReply['json'], reference: OktaReference): string {
+function readMfaToken(json: HttpReply['json'], oktaRequestId: string | undefined): string {
   const mfaToken = json?.['mfa_token'];
   if (typeof mfaToken === 'string' && mfaToken !== '' && mfaToken.length <= MAX_MFA_TOKEN_LENGTH) {
     return mfaToken;
@@ -170,7 +173,7 @@ function readMfaToken(json: HttpReply['json'], reference: OktaReference): string
   throw new OktaResponseError(
     'invalid_response',
     'Okta asks for a second factor and gives no usable mfa_token.',
-    reference,
+    { oktaError: 'mfa_required', oktaRequestId },
   );
 }
 

@@ -36,7 +36,7 @@ export interface WaitingLogins {
  * Milliseconds for which a grant is kept for the second half of a double click, and the pace of
  * forgetting. A request that comes later finds its session gone.
  */
-const LINGER = 2000;
+const LINGER = 500;
 
 interface Entry extends WaitingLogin {
   /** The outcome that the next in line shares, if it is one to be shared. */
