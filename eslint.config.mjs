@@ -6,6 +6,11 @@ import tseslint from 'typescript-eslint';
  * reader who starts anywhere only ever goes down.
  */
 const LAYERS = [
+  'testing/index',
+  'testing/mock-okta',
+  'testing/authorization-server',
+  'testing/signing-key',
+  'testing/user',
   'index',
   'strategy',
   'options',
@@ -34,7 +39,7 @@ const LAYERS = [
 ];
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', '.tmp'] },
+  { ignores: ['dist', 'coverage', '.tmp', 'docs/api', 'test/compat/apps'] },
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {
@@ -61,7 +66,7 @@ export default tseslint.config(
         'error',
         {
           patterns: LAYERS.slice(0, index).map((above) => ({
-            regex: `^\\.{1,2}/(.*/)?${above.replace('grants/', '(grants/)?')}(\\.js)?$`,
+            regex: `^\\.{1,2}/(.*/)?${above.replace(/^(grants|testing)\//, '($1/)?')}(\\.js)?$`,
             message: 'Imports in lib/ go one way: down the list of layers in eslint.config.mjs.',
           })),
         },
@@ -88,6 +93,13 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'off',
       '@typescript-eslint/require-await': 'off',
     },
+  },
+  {
+    files: ['test/package/*.cjs'],
+    languageOptions: {
+      globals: { require: 'readonly', process: 'readonly', console: 'readonly' },
+    },
+    rules: { '@typescript-eslint/no-require-imports': 'off', 'no-console': 'off' },
   },
   {
     files: ['example/**/*.ts', 'bench/**/*.ts'],

@@ -58,6 +58,7 @@ const LOGIN = Symbol('okta-direct-mfa');
  * @see https://developer.okta.com/docs/guides/configure-direct-auth-grants/
  */
 export class OktaDirectMfaStrategy extends BaseStrategy {
+  /** For `passport.authenticate('okta-direct-mfa')`. */
   override name = 'okta-direct-mfa';
   /** @internal */
   declare readonly [LOGIN]: Login;
@@ -121,8 +122,9 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
    * @returns when the session (or the `store`) has been saved
    * @throws (rejects with) ConfigurationError without a session, TransactionStoreError
    */
-  cancel(req: IncomingMessage): Promise<void> {
-    return this[LOGIN].cancel(req);
+  cancel(req: IncomingMessage | { raw: IncomingMessage }): Promise<void> {
+    // A request of Fastify is taken as it is: its session is on it, not on the raw one.
+    return this[LOGIN].cancel(req as IncomingMessage);
   }
 }
 

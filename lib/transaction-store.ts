@@ -80,7 +80,7 @@ export class SessionTransactionStore implements TransactionStore {
     if (sessionID(req) === previousID) {
       throw new ConfigurationError(
         'session_in_browser',
-        'req.session.regenerate() left the session its id, so the session cannot be protected against fixation. Use express-session, or give the strategy a store.',
+        'req.session.regenerate() left the session its id, so the session cannot be protected against fixation. Use express-session (with Fastify: @fastify/session), or give the strategy a store.',
       );
     }
     requireSession(req)[this.key] = transaction;
@@ -131,7 +131,7 @@ function requireSession(req: IncomingMessage): ServerSession {
   if (typeof session !== 'object' || session === null) {
     throw new ConfigurationError(
       'session_missing',
-      'OktaDirectMfaStrategy needs a session between password and passcode. Did you forget express-session, or to use it before passport.authenticate()?',
+      'OktaDirectMfaStrategy needs a session between password and passcode. Did you forget express-session (with Fastify: @fastify/session), or to use it before passport.authenticate()?',
     );
   }
   // A session with an id lives on the server. cookie-session has none, even where an app has given
@@ -143,7 +143,7 @@ function requireSession(req: IncomingMessage): ServerSession {
   ) {
     throw new ConfigurationError(
       'session_in_browser',
-      "This session seems to live in the browser (such as cookie-session's): the mfa_token would be readable and the count of wrong passcodes could be rolled back. Use express-session with a store on the server, or give the strategy a store.",
+      "This session seems to live in the browser (such as cookie-session's): the mfa_token would be readable and the count of wrong passcodes could be rolled back. Use express-session (with Fastify: @fastify/session) with a store on the server, or give the strategy a store.",
     );
   }
   return session;

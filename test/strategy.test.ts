@@ -155,7 +155,7 @@ describe('the password step', () => {
       expiresAt: 1_700_000_300_000,
       attempts: 0,
     });
-    assert.match(id, /^[\w-]{12}$/);
+    assert.match(id, /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
     assert.match(boundTo, /^[\w-]{22}$/);
     assert.deepEqual(browser.saved()['cart'], ['book']);
   });

@@ -8,11 +8,12 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Serves `app` on the same port of each host. */
+/** Serves `app` on the same port of each host. `command` is what the person has typed. */
 export async function listen(
   app: RequestListener,
   port: number,
   hosts: string[],
+  command = 'npm start',
 ): Promise<Listening> {
   const servers: Server[] = [];
 
@@ -52,7 +53,7 @@ export async function listen(
   function explain(code: string | undefined, host: string): string {
     if (code === 'EADDRINUSE') {
       const other = port === 65_535 ? 3000 : port + 1;
-      return `Port ${port} is taken by another program. Stop that, or choose another port: PORT=${other} npm start`;
+      return `Port ${port} is taken by another program. Stop that, or choose another port: PORT=${other} ${command}`;
     }
     if (code === 'EACCES')
       return `Port ${port} is not allowed here. Choose one over 1023 with PORT=…`;

@@ -1,0 +1,79 @@
+import type { RequestListener } from 'node:http';
+import { ConfigError, readConfig } from '../express/config.js';
+import { demoAccount, describeDemo } from '../express/demo.js';
+import { listen } from '../express/listen.js';
+import { startOkta, type Okta } from '../okta/index.js';
+import { createApp, type AppOptions } from './app.js';
+
+async function main() {
+  const { okta: org, port, hosts, ...settings } = readConfig(process.env);
+
+  // Without an org of its own, the app signs in against a stand-in for Okta on this machine.
+  const standIn = org ? undefined : await startOkta();
+  const okta = standIn ? standInOptions(standIn) : org!;
+  const app = await createOrExplain({ ...settings, okta });
+  await app.init();
+
+  const listener = app.getHttpAdapter().getInstance() as RequestListener;
+  const listening = await listen(listener, port, hosts, 'npm run start:nest').catch(
+    async (error: unknown) => {
+      await standIn?.close();
+      throw error;
+    },
+  );
+
+  const close = async () => {
+    await Promise.all([listening.close(), app.close(), standIn?.close()]);
+    process.exit(0);
+  };
+  // Ctrl-C in a terminal may arrive more than once: from the terminal and from npm.
+  process.on('SIGINT', () => void close());
+  process.on('SIGTERM', () => void close());
+
+  const account = standIn && demoAccount(standIn);
+  if (standIn && account) console.log(await describeDemo(standIn, account));
+  else console.log(`\nSigning in against ${org?.issuer}\n`);
+  console.log(howToSignIn(listening.port, account));
+  console.log(`The Nest app: http://localhost:${listening.port}  (Ctrl-C ends it)\n`);
+}
+
+const standInOptions = ({ issuers, clients }: Okta) => ({
+  issuer: issuers.org,
+  clientID: clients.native.client_id,
+  allowInsecureIssuer: true, // plain http, on this machine only
+});
+
+/** The app has no pages. These are both variants in a terminal; `jar` is the browser's cookies. */
+function howToSignIn(port: number, account = { username: '…', password: '…' }): string {
+  const { username, password } = account;
+  const curl = `curl -sb jar -c jar http://localhost:${port}`;
+  const json = (body: object) => `--json '${JSON.stringify(body)}'`;
+  return `With a session:
+
+  ${curl}/auth/login ${json({ username, password })}
+  ${curl}/auth/otp ${json({ otp: '123456' })}
+  ${curl}/auth/profile
+  ${curl}/auth/logout ${json({})}
+
+With a token of the app:
+
+  ${curl}/api/auth/login ${json({ username, password })}
+  ${curl}/api/auth/otp ${json({ otp: '123456' })}
+  ${curl}/api/profile -H 'Authorization: Bearer …'
+`;
+}
+
+/** The strategy's constructor throws a TypeError that says which of its options cannot work. */
+async function createOrExplain(options: AppOptions) {
+  try {
+    return await createApp(options);
+  } catch (error) {
+    throw error instanceof TypeError ? new ConfigError(error.message) : error;
+  }
+}
+
+main().catch((error: unknown) => {
+  // What a person can mend needs no stack; anything else is a bug.
+  console.error(error instanceof ConfigError ? `\n${error.message}\n` : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,32 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import {
+  OktaDirectMfaStrategy,
+  type OktaDirectMfaStrategyOptions,
+  type OktaProfile,
+  type OktaTokens,
+} from 'passport-okta-direct-mfa';
+import { UsersService, type User } from './users.service.js';
+
+export const OKTA_OPTIONS = Symbol('options of the Okta strategy');
+
+/** One instance for both steps and both variants, session and token. */
+@Injectable()
+export class OktaStrategy extends PassportStrategy(OktaDirectMfaStrategy) {
+  constructor(
+    @Inject(OKTA_OPTIONS) options: OktaDirectMfaStrategyOptions,
+    private readonly users: UsersService,
+  ) {
+    // No `mfaRedirect`: scripts get the code `mfa_required`, and show the passcode field themselves.
+    super(options);
+  }
+
+  /**
+   * Okta has accepted password and passcode; which of the app's users is it? `null` or `false`
+   * refuses, and what is thrown (a `ForbiddenException`, say) reaches the guard as its error.
+   */
+  async validate(_tokens: OktaTokens, profile: OktaProfile): Promise<User | null> {
+    // An app that calls APIs for the person would keep _tokens.access_token too, on the server.
+    return this.users.signedIn(profile);
+  }
+}
