@@ -7,13 +7,17 @@ import { Strategy } from 'passport-strategy';
  * with `this: void`, since Passport's actions are closures over their request.
  */
 export interface PassportStrategy {
+  /** What `passport.authenticate()` knows it by. */
   name?: string;
+  /** Called by Passport for each request. */
   authenticate(req: IncomingMessage, options?: unknown): void;
   /** The person is logged in as this user. */
   success(this: void, user: Express.User, info?: object | string): void;
   /** The person is not logged in, and it is up to them. */
   fail(this: void, challenge?: object | string, status?: number): void;
+  /** The browser is to go elsewhere; 302 unless a status is given. */
   redirect(this: void, url: string, status?: number): void;
+  /** The request goes on without a login. This package never calls it. */
   pass(this: void): void;
   /** The login could not be judged, and it is up to the app or to Okta. */
   error(this: void, error: unknown): void;

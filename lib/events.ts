@@ -38,7 +38,9 @@ export interface OutcomeEvent {
   authenticated: boolean;
   /** As typed in the password step, in both steps; absent when there was none that can be used. */
   username?: string;
+  /** The strategy's `issuer`. */
   issuer: string;
+  /** The strategy's `clientID`. */
   clientID: string;
   /** Milliseconds from the request's arrival at the strategy to this event. */
   duration: number;

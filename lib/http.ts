@@ -85,6 +85,9 @@ function createSend(dispatcher: Dispatcher | undefined): Send {
       headers: { accept: 'application/json', 'user-agent': USER_AGENT, ...headers },
       body: body ?? null,
       signal,
+      // Also where the app's dispatcher has undici's redirect interceptor: a 307 would take the
+      // password to another host.
+      maxRedirections: 0,
       headersTimeout: 0,
       bodyTimeout: 0,
     };
@@ -140,6 +143,8 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
 ]);
 
 function wasNeverSent(error: unknown): boolean {
+  // A host with several addresses, of which none could be connected to.
+  if (error instanceof AggregateError) return error.errors.every(wasNeverSent);
   const code = codeOf(error);
   if (code === 'ETIMEDOUT') return (error as NodeJS.ErrnoException).syscall === 'connect';
   return NEVER_SENT.has(code);
@@ -156,7 +161,7 @@ function toUnreachable(
   request: HttpRequest,
 ): OktaUnreachableError | OktaResponseError {
   const code = codeOf(error);
-  if (/^(HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$)/.test(code)) {
+  if (/^(HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/.test(code)) {
     return new OktaResponseError(
       'invalid_response',
       `What answered ${describe(request)} does not speak HTTP/1.1 (${code}).`,

@@ -8,8 +8,11 @@ import type { Jwks } from './jwks.js';
  * under their wire names (OpenID Connect Core §2 and §5.1).
  */
 export interface IdTokenClaims {
+  /** The issuer, as the `issuer` option has it. */
   iss: string;
+  /** Okta's id of the user, such as `00u5t60iloOHN9pBi0g7`. */
   sub: string;
+  /** The client ID. */
   aud: string | string[];
   /** Seconds since the epoch. */
   exp: number;

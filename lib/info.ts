@@ -1,20 +1,56 @@
 /** What an app learns when the login does not go on by itself, beside the HTTP status. */
 export type OktaDirectMfaInfo =
-  | { code: 'missing_credentials'; message: string }
-  | { code: 'invalid_credentials'; message: string }
   | {
+      /** A field is missing, blank, not a text, or too long. Status 400. */
+      code: 'missing_credentials';
+      message: string;
+    }
+  | {
+      /** Okta refuses the password, whatever the reason. Status 401. */
+      code: 'invalid_credentials';
+      message: string;
+    }
+  | {
+      /** The password is right; now the passcode. Status 403. */
       code: 'mfa_required';
       message: string;
       /** Milliseconds since the epoch: until then the passcode is accepted. */
       expiresAt: number;
     }
-  | { code: 'invalid_otp'; message: string; attemptsRemaining: number }
-  | { code: 'otp_attempts_exceeded'; message: string }
-  | { code: 'mfa_transaction_missing'; message: string }
-  | { code: 'mfa_transaction_expired'; message: string }
-  | { code: 'access_denied'; message: string }
-  | { code: 'mfa_not_enforced'; message: string }
   | {
+      /** The passcode is wrong. Status 401. */
+      code: 'invalid_otp';
+      message: string;
+      /** Wrong passcodes left before the password is needed again. */
+      attemptsRemaining: number;
+    }
+  | {
+      /** The last allowed attempt was wrong. Status 401. */
+      code: 'otp_attempts_exceeded';
+      message: string;
+    }
+  | {
+      /** A passcode without a login that waits for it. Status 401. */
+      code: 'mfa_transaction_missing';
+      message: string;
+    }
+  | {
+      /** Too long since the password, by `transactionMaxAge` or by Okta. Status 401. */
+      code: 'mfa_transaction_expired';
+      message: string;
+    }
+  | {
+      /** Okta does not let the person into this app. Status 403. */
+      code: 'access_denied';
+      message: string;
+    }
+  | {
+      /** Okta granted tokens for the password alone, and `requireMfa` is set. Status 403. */
+      code: 'mfa_not_enforced';
+      message: string;
+    }
+  | {
+      /** Okta's rate limit. Status 429. */
       code: 'rate_limited';
       message: string;
       /** Seconds, when Okta's headers tell. */

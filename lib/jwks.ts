@@ -61,8 +61,9 @@ export function createJwks(http: HttpClient, url: URL): Jwks {
     if (key !== undefined) return key;
     const now = Date.now();
     if (pending === undefined && now - soughtUnknownAt < COOLDOWN) return undefined;
-    soughtUnknownAt = now;
     await refresh();
+    // Only after a fetch that succeeded: while the endpoint is down every login tries again.
+    soughtUnknownAt = now;
     return keys.get(kid);
   }
 
@@ -83,7 +84,9 @@ async function fetchKeys(http: HttpClient, url: URL): Promise<ReadonlyMap<string
     if (typeof kid !== 'string' || kty !== 'RSA') continue;
     if ((use ?? 'sig') !== 'sig' || (alg ?? 'RS256') !== 'RS256') continue;
     try {
-      keys.set(kid, createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' }));
+      const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+      // Shorter ones jsonwebtoken would refuse, after the passcode is spent.
+      if ((key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) keys.set(kid, key);
     } catch {
       // A key that cannot be read verifies nothing; the others still do.
     }

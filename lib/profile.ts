@@ -2,6 +2,7 @@ import type { IdTokenClaims } from './id-token.js';
 
 /** Passport's normalised profile, read from the verified claims (OIDC Core §5.1). */
 export interface OktaProfile {
+  /** The name that Passport knows the provider by. */
   provider: 'okta';
   /** `sub`: Okta's id of the user, such as `00u5t60iloOHN9pBi0g7`. The only stable key. */
   id: string;

@@ -15,6 +15,7 @@ declare global {
 /** The request as the app's functions get it: Express's, or what else Passport was given. */
 export type AuthenticateRequest = IncomingMessage &
   Express.Request & {
+    /** What a body parser has read, the only place where the strategy looks for its fields. */
     body?: unknown;
     /** Express: the client's address, found through `trust proxy`. */
     ip?: string | undefined;

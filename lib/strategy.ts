@@ -363,8 +363,12 @@ function withTypedErrors(store: TransactionStore): TypedStore {
     } catch (error) {
       if (error instanceof OktaDirectMfaError) throw error;
       const { name, code, message } = toErrorObject(error, 'The store') as NodeJS.ErrnoException;
+      // A session holds more than this login: of a message only what comes before a quotation, in JSON
+      // or in quotes, is passed on.
       const quotable = transaction !== undefined && !(error instanceof SyntaxError);
-      const reason = quotable ? redact(message, [transaction.mfaToken]) : (code ?? name);
+      const reason = quotable
+        ? redact(message.replace(/[{["'`].*/s, '…'), [transaction.mfaToken])
+        : (code ?? name);
       throw new TransactionStoreError(`The waiting login could not be ${doing}: ${reason}`);
     }
   }

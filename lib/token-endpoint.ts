@@ -7,8 +7,11 @@ import { redact } from './redact.js';
 
 /** Okta's answer to a granted request (RFC 6749 §5.1, OIDC Core §3.1.3.3), under its wire names. */
 export interface TokenSet {
+  /** For Okta's APIs or the app's own, as a bearer token (RFC 6750). */
   access_token: string;
+  /** As it came; its verified claims are in `claims` of `OktaTokens`. */
   id_token: string;
+  /** `Bearer` */
   token_type?: string;
   /** Seconds. */
   expires_in?: number;
@@ -22,6 +25,7 @@ export interface TokenSet {
 
 /** What the verify function gets: Okta's tokens, and the verified claims of the ID token. */
 export interface OktaTokens extends TokenSet {
+  /** The verified claims of the ID token. */
   claims: IdTokenClaims;
 }
 
