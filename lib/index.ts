@@ -19,6 +19,7 @@ export type {
   CommonOptions,
   OktaDirectMfaStrategyOptions,
   OktaDirectMfaStrategyOptionsWithRequest,
+  PrivateJwk,
   RequestReader,
 } from './options.js';
 export type { OktaProfile } from './profile.js';

@@ -1,4 +1,4 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { OktaResponseError } from './errors.js';
 import type { HttpClient } from './http.js';
 
@@ -84,7 +84,7 @@ async function fetchKeys(http: HttpClient, url: URL): Promise<ReadonlyMap<string
     if (typeof kid !== 'string' || kty !== 'RSA') continue;
     if ((use ?? 'sig') !== 'sig' || (alg ?? 'RS256') !== 'RS256') continue;
     try {
-      const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
+      const key = createPublicKey({ key: jwk as never, format: 'jwk' });
       // Shorter ones jsonwebtoken would refuse, after the passcode is spent.
       if ((key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) keys.set(kid, key);
     } catch {

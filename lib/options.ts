@@ -1,9 +1,12 @@
-import { createPrivateKey, KeyObject, type JsonWebKey } from 'node:crypto';
+import { createPrivateKey, KeyObject, type webcrypto } from 'node:crypto';
 import { inspect } from 'node:util';
 import type { Dispatcher } from 'undici';
 import type { ClientAuthenticationMethod, ClientCredentials } from './client-authentication.js';
 import type { AuthenticateRequest, Bivariant } from './request.js';
 import type { TransactionStore } from './transaction-store.js';
+
+/** A private key as JWK (RFC 7517). */
+export type PrivateJwk = webcrypto.JsonWebKey & { kid?: string | undefined };
 
 /** Reads something off the request; may declare it as the framework's own type of request. */
 export type RequestReader = Bivariant<[req: AuthenticateRequest], string | undefined>;
@@ -40,7 +43,7 @@ export interface CommonOptions {
    * For `private_key_jwt`: an RSA key of at least 2048 bits (RS256) or an EC key on P-256 (ES256),
    * as PEM, `KeyObject` or JWK. RFC 7523.
    */
-  privateKey?: string | Buffer | KeyObject | JsonWebKey | undefined;
+  privateKey?: string | Buffer | KeyObject | PrivateJwk | undefined;
   /** `kid` of the private key. Default: the JWK's own, if it is a JWK. */
   keyID?: string | undefined;
   /** Scopes, as an array or separated by spaces; `openid` must be among them. Default: `openid profile`. */
@@ -304,7 +307,7 @@ function readPrivateKey(value: CommonOptions['privateKey'], keyID: unknown) {
   try {
     if (value instanceof KeyObject) key = value;
     else if (typeof value === 'string' || Buffer.isBuffer(value)) key = createPrivateKey(value);
-    else key = createPrivateKey({ key: value as JsonWebKey, format: 'jwk' });
+    else key = createPrivateKey({ key: value as never, format: 'jwk' });
   } catch {
     // The error of node:crypto is not passed on: it may describe the key.
     throw invalid('privateKey', `${wanted}, but got ${kind(value)} that is none`);

@@ -1,11 +1,11 @@
-import { createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 
 /** What ID tokens are signed with. */
 export interface SigningKey {
   readonly kid: string;
   readonly privateKey: KeyObject;
   /** As the keys endpoint publishes it. */
-  readonly jwk: JsonWebKey;
+  readonly jwk: object;
 }
 
 let key: SigningKey | undefined;
