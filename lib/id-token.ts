@@ -52,8 +52,8 @@ export async function verifyIdToken(
 
   const claims = verifySignatureAndTimes(idToken, key, issuer, clientID, clockTolerance);
   if (typeof claims.sub !== 'string' || claims.sub === '') throw invalid('it has no "sub"');
-  if (typeof claims.exp !== 'number') throw invalid('it has no "exp"');
-  if (typeof claims.iat !== 'number') throw invalid('it has no "iat"');
+  if (!isTime(claims.exp)) throw invalid('it has no "exp"');
+  if (!isTime(claims.iat)) throw invalid('it has no "iat"');
   if (claims.iat > Date.now() / 1000 + clockTolerance) {
     throw invalid('its "iat" is in the future. Is the clock of this machine right?');
   }
@@ -87,6 +87,11 @@ function verifySignatureAndTimes(
   }
   if (typeof claims === 'string') throw invalid('its payload is not a JSON object');
   return claims;
+}
+
+/** Seconds since the epoch, RFC 7519 §2 NumericDate; a number beyond all calendars is none. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(Math.trunc(value));
 }
 
 function decodeHeader(jwt: string): Record<string, unknown> | undefined {

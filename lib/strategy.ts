@@ -326,7 +326,10 @@ function createLogin(
   function deviceHeaders(req: IncomingMessage): Record<string, string> {
     const headers: Record<string, string> = {};
     const clientIP = settings.clientIP?.(req as AuthenticateRequest);
-    if (clientIP !== undefined && isIP(clientIP) !== 0) headers['x-forwarded-for'] = clientIP;
+    // isIP() would make a text of an object.
+    if (typeof clientIP === 'string' && isIP(clientIP) !== 0) {
+      headers['x-forwarded-for'] = clientIP;
+    }
     const deviceToken = settings.deviceToken?.(req as AuthenticateRequest);
     if (typeof deviceToken === 'string' && /^[\x21-\x7e]{1,32}$/.test(deviceToken)) {
       headers['x-device-token'] = deviceToken;

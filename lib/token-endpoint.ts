@@ -91,7 +91,12 @@ function secretsOf(form: URLSearchParams, headers: Record<string, string>): stri
   const basic = headers['authorization']?.slice('Basic '.length) ?? '';
   const [, encodedSecret = ''] = Buffer.from(basic, 'base64').toString().split(':');
   secrets.push(basic, encodedSecret, new URLSearchParams(`=${encodedSecret}`).get('') ?? '');
-  return secrets.flatMap((secret) => [secret, formEncode(secret)]);
+  return secrets.flatMap((secret) => [secret, formEncode(secret), encodeText(secret)]);
+}
+
+/** As in a URL; by way of bytes, since half a character has no such form. */
+function encodeText(text: string): string {
+  return encodeURIComponent(Buffer.from(text).toString());
 }
 
 /** Longer than any `mfa_token` seen; what is longer has no place in a session. */

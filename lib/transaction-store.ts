@@ -68,7 +68,8 @@ export class SessionTransactionStore implements TransactionStore {
   async create(req: IncomingMessage, transaction: Transaction): Promise<void> {
     // Not a spread: @fastify/session keeps its own fields under symbols.
     const others = Object.entries(requireSession(req)).filter(
-      ([key]) => key !== 'cookie' && key !== this.key,
+      // Assigned, __proto__ would be the session's prototype.
+      ([key]) => key !== 'cookie' && key !== this.key && key !== '__proto__',
     );
     const previousID = sessionID(req);
     try {

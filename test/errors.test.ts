@@ -87,9 +87,10 @@ describe('an error without a reference', () => {
 });
 
 describe('the package', () => {
-  it('exports the strategy, the same under the usual name Strategy, and the errors, nothing else', () => {
+  it('exports the strategy, the same under the usual name Strategy, the errors, and the name of the channel', () => {
     assert.deepEqual(Object.keys(api).sort(), [
       'ConfigurationError',
+      'OUTCOME_CHANNEL',
       'OktaDirectMfaError',
       'OktaDirectMfaStrategy',
       'OktaResponseError',

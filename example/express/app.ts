@@ -118,9 +118,10 @@ export function createApp(options: AppOptions): Express {
     },
   );
 
-  app.post('/login', limit, csrfProtection, signIn);
+  // The CSRF check comes first: posts forged by other sites must not use up a person's tries.
+  app.post('/login', csrfProtection, limit, signIn);
   // The second click of a double click may come when the first has signed the person in.
-  app.post('/login/otp', limit, guestsOnly, csrfProtection, signIn);
+  app.post('/login/otp', guestsOnly, csrfProtection, limit, signIn);
 
   /** A step that failed: the same page again, with what to do beside the field. */
   function reject(req: Request, res: Response, info: OktaDirectMfaInfo, status?: number) {
@@ -187,7 +188,7 @@ export function createApp(options: AppOptions): Express {
   // 5. The same login for scripts. The token of GET /api/csrf goes into the X-CSRF-Token header;
   // it changes with the session when the person is logged in.
   app.get('/api/csrf', (req, res) => res.json({ csrfToken: csrfToken(req) }));
-  app.post('/api/login', limit, csrfProtection, signIn);
+  app.post('/api/login', csrfProtection, limit, signIn);
 
   // 6. Whatever else happens.
   app.use((_req, res) => {

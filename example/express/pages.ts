@@ -223,8 +223,9 @@ const claimLabels: Record<string, string> = {
 };
 
 function claimValue(name: string, value: unknown): Value {
-  if (typeof value === 'number' && ['auth_time', 'iat', 'exp'].includes(name)) {
-    const iso = new Date(value * 1000).toISOString();
+  const time = new Date(Number(value) * 1000);
+  if (['auth_time', 'iat', 'exp'].includes(name) && !Number.isNaN(time.getTime())) {
+    const iso = time.toISOString();
     return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
   }
   if (Array.isArray(value)) return value.join(', ');

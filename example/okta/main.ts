@@ -29,10 +29,10 @@ async function main(): Promise<void> {
       '',
     ]),
   ];
-  console.log(lines.join('\n'));
-
+  // Before the first line: whoever reads it may end this at once.
   process.once('SIGINT', () => void okta.close());
   process.once('SIGTERM', () => void okta.close());
+  console.log(lines.join('\n'));
 }
 
 main().catch((err: unknown) => {

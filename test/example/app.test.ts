@@ -405,7 +405,9 @@ describe('security', () => {
       assertErrorPage(page, 429, /Too many tries\. Wait \d+ seconds/);
       assert.ok(Number(page.headers.get('retry-after')) > 50);
       assert.equal((await browser.submit('/login/otp', { otp: '1' })).status, 429);
-      const answer = await browser.send('/api/login', { method: 'POST' });
+      const { csrfToken } = json(await browser.send('/api/csrf'));
+      const headers = { 'x-csrf-token': String(csrfToken) };
+      const answer = await browser.send('/api/login', { method: 'POST', headers });
       assert.equal(answer.status, 429);
       assert.equal(json(answer).code, 'rate_limited');
     } finally {
