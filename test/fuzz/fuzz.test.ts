@@ -4,7 +4,7 @@ import { clock } from './clock.js';
 import { setPrintEvery } from './flow.js';
 import { falsify, PROPERTIES } from './properties.js';
 
-const RUNS = 4000;
+const RUNS = 2500;
 const SEED = 20_260_701;
 
 describe('Whatever comes, the contract holds:', () => {
