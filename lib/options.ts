@@ -6,7 +6,10 @@ import type { AuthenticateRequest, Bivariant } from './request.js';
 import type { TransactionStore } from './transaction-store.js';
 
 /** A private key as JWK (RFC 7517). */
-export type PrivateJwk = webcrypto.JsonWebKey & { kid?: string | undefined };
+export type PrivateJwk = webcrypto.JsonWebKey & {
+  /** Becomes `kid` in the assertion's header, unless `keyID` is given. */
+  kid?: string | undefined;
+};
 
 /** Reads something off the request; may declare it as the framework's own type of request. */
 export type RequestReader = Bivariant<[req: AuthenticateRequest], string | undefined>;
