@@ -42,7 +42,7 @@ app.post('/login', (req, res, next) => {
 
 const server = app.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
-  const driver = fork(join(__dirname, 'driver.ts'), [`http://127.0.0.1:${port}`], {
+  const driver = fork(join(__dirname, 'driver.js'), [`http://127.0.0.1:${port}`], {
     execArgv: process.execArgv.filter((arg) => arg !== '--expose-gc'),
   });
   driver.once('exit', (code) => process.exit(code ?? 1));

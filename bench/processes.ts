@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Result, Round } from './measure.js';
 
-const TSX = ['--import', 'tsx'];
-
 /** The canned Okta. It ends with this process, or when `end` is called. */
 export async function startEndpoint(
   env: Record<string, string> = {},
 ): Promise<{ origin: string; end: () => void }> {
-  const child = spawn(process.execPath, [...TSX, join(__dirname, 'endpoint.ts')], {
+  const child = spawn(process.execPath, [join(__dirname, 'endpoint.js')], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
@@ -28,10 +26,10 @@ export interface Client {
 export async function startClient(
   name: string,
   origin: string,
-  { file = 'client.ts', execArgv = [] as string[], env = {} } = {},
+  { file = 'client.js', execArgv = [] as string[], env = {} } = {},
 ): Promise<Client> {
   const child: ChildProcess = fork(join(__dirname, file), [name, origin], {
-    execArgv: [...TSX, '--expose-gc', ...execArgv],
+    execArgv: ['--expose-gc', ...execArgv],
     env: { ...process.env, ...env },
   });
   const failed = new Promise<never>((_resolve, reject) =>

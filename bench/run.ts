@@ -35,8 +35,8 @@ const say = (line: string) => console.log(line);
 
 async function contest(origin: string): Promise<Row[]> {
   const entrants = [
-    ...Object.entries(CONTESTANTS).map(([name, { title }]) => ({ name, title, file: 'client.ts' })),
-    { name: 'express', title: 'the whole Express app', file: 'express-client.ts' },
+    ...Object.entries(CONTESTANTS).map(([name, { title }]) => ({ name, title, file: 'client.js' })),
+    { name: 'express', title: 'the whole Express app', file: 'express-client.js' },
   ];
   const clients = new Map<string, Client>();
   const results = new Map<string, Result[]>();
@@ -171,7 +171,7 @@ async function heapGrowth(origin: string): Promise<number> {
 
 /** Milliseconds that `require` takes beyond undici and jsonwebtoken, in a process of its own. */
 function requireTime(): number {
-  const package_ = join(__dirname, '..');
+  const package_ = process.cwd();
   const script = `
     require('undici'); require('jsonwebtoken');
     const start = performance.now(); require(${JSON.stringify(package_)});
@@ -256,7 +256,7 @@ async function main(): Promise<void> {
   goal('require, beyond undici and jsonwebtoken', requireTime(), 60, ' ms');
   end();
 
-  const images = join(__dirname, '..', 'docs', 'images');
+  const images = join(process.cwd(), 'docs', 'images');
   mkdirSync(images, { recursive: true });
   if (!quick) writeFileSync(join(images, 'bench.svg'), drawPicture(rows, lines, machine));
 }
