@@ -34,9 +34,10 @@ export interface WaitingLogins {
 
 /**
  * Milliseconds for which a grant is kept for the second half of a double click, and the pace of
- * forgetting. A request that comes later finds its session gone.
+ * forgetting. It is for a request that has read its session before the first one ended, and comes to
+ * the strategy after that; one that comes later finds its session gone.
  */
-const LINGER = 500;
+const LINGER = 100;
 
 interface Entry extends WaitingLogin {
   /** The outcome that the next in line shares, if it is one to be shared. */
@@ -54,7 +55,10 @@ export function createWaitingLogins(): WaitingLogins {
     timer = undefined;
     const now = Date.now();
     for (const [id, entry] of entries) {
-      if (entry.holders === 0 && entry.forgetAt <= now) entries.delete(id);
+      if (entry.holders > 0 || entry.forgetAt > now) continue;
+      entries.delete(id);
+      // The Map's outgrown tables keep an entry alive until a full collection: not with tokens in it.
+      entry.granted = undefined;
     }
     forgetLater();
   }

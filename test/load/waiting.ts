@@ -85,7 +85,7 @@ async function run(count: number) {
   ahead += (AGE + 1) * 1000;
   // MemoryStore throws away what has expired when it is looked through.
   await new Promise((resolve) => store.all(resolve));
-  // The guard forgets with a timer of its own, every two seconds.
+  // The guard forgets with a timer of its own.
   const deadline = performance.now() + 20_000;
   let over = await measure();
   while (over.timers > 0 && performance.now() < deadline) {
