@@ -91,6 +91,7 @@ describe('readStep', () => {
     { 'content-type': 'text/plain', 'content-length': '3' },
     { 'content-type': 'multipart/form-data; boundary=x', 'content-length': '3' },
     { 'content-type': 'application/jsonp', 'content-length': '3' },
+    { 'content-type': 'x-application/json', 'content-length': '3' },
     { 'content-length': '3' },
     { 'content-type': 'application/json', 'content-length': 'x' },
   ] as Record<string, string>[]) {

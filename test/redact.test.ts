@@ -53,4 +53,19 @@ describe('redact', () => {
   it('replaces a secret as a whole where another secret is a part of it', () => {
     assert.equal(redact('it was swordfish', ['fish', 'swordfish']), 'it was [redacted]');
   });
+
+  it('replaces the longest of the secrets that begin at a place', () => {
+    for (const secrets of [
+      ['sword', 'swordfish'],
+      ['swordfish', 'sword'],
+    ]) {
+      assert.equal(redact('it was swordfish', secrets), 'it was [redacted]');
+    }
+  });
+
+  it('knows a secret again whose spaces have become fewer, more or others', () => {
+    for (const quoted of ['a b', 'a   b', 'a\t\nb']) {
+      assert.equal(redact(`it was ${quoted}.`, ['a  b']), 'it was [redacted].');
+    }
+  });
 });
