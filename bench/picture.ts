@@ -42,8 +42,9 @@ function drawLine({ title, unit, points }: Line, left: number, top: number): str
   const width = 230;
   const height = 90;
   const most = Math.max(...points.map(([, y]) => y)) * 1.25;
-  const place = points.map(([, y], index) => [
-    left + 20 + (index * (width - 40)) / Math.max(1, points.length - 1),
+  const decades = Math.log10(points.at(-1)![0] / points[0]![0]);
+  const place = points.map(([x, y]) => [
+    left + 20 + (Math.log10(x / points[0]![0]) / decades) * (width - 40),
     top + 30 + height - (y / most) * height,
   ]);
   const path = place.map(([x, y]) => `${x!.toFixed(1)},${y!.toFixed(1)}`).join(' ');

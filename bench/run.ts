@@ -197,7 +197,7 @@ async function growth(origin: string): Promise<Line[]> {
     client.end();
   }
   const byWaiting: Line = { title: 'waiting logins', points: [], unit: 'µs CPU' };
-  for (const waiting of [1, 100, 10_000, quick ? 20_000 : 100_000]) {
+  for (const waiting of [1, 100, 1000, 10_000, quick ? 20_000 : 100_000]) {
     const client = await startClient('strategy', origin, {
       env: { BENCH_WAITING: String(waiting) },
     });
