@@ -158,6 +158,12 @@ describe('createHttpClient, when a call fails before an answer', () => {
     return { request, http: createHttpClient({ dispatcher, timeout: 1000 }) };
   }
 
+  /** As of a host with several addresses, of which none could be connected to. */
+  function severalAddresses(...codes: string[]) {
+    const errors = codes.map((code) => failure(code));
+    return Object.assign(new AggregateError(errors, SECRET), { code: codes[0] });
+  }
+
   const NEVER_SENT = [
     failure('ECONNREFUSED'),
     failure('EHOSTUNREACH'),
@@ -166,6 +172,7 @@ describe('createHttpClient, when a call fails before an answer', () => {
     failure('EAI_AGAIN'),
     failure('UND_ERR_CONNECT_TIMEOUT'),
     failure('ETIMEDOUT', { syscall: 'connect' }),
+    severalAddresses('ECONNREFUSED', 'EHOSTUNREACH'),
   ];
   for (const error of NEVER_SENT) {
     it(`repeats a POST that was never sent (${String(error.code)})`, async () => {
@@ -194,6 +201,7 @@ describe('createHttpClient, when a call fails before an answer', () => {
     failure('ETIMEDOUT'),
     failure('DEPTH_ZERO_SELF_SIGNED_CERT'),
     failure('UND_ERR_CLOSED'),
+    severalAddresses('ECONNREFUSED', 'ECONNRESET'),
     failure(undefined),
   ]) {
     const { code, syscall = '' } = error as NodeJS.ErrnoException;
@@ -219,6 +227,12 @@ describe('createHttpClient, when a call fails before an answer', () => {
     });
   }
 
+  for (const code of ['X_HPE_INVALID', 'HTTPParserErrors', 'UND_ERR_HEADERS_OVERFLOWS']) {
+    it(`does not take every code for that (${code})`, async () => {
+      await assert.rejects(failing(failure(code)).http(post(ORIGIN)), OktaUnreachableError);
+    });
+  }
+
   for (const [what, thrown] of [
     ['an error whose code is a number, as a DOMException has', new DOMException('x', 'AbortError')],
     ['nothing', null],
@@ -239,6 +253,21 @@ describe('createHttpClient, when a call fails before an answer', () => {
       assert.ok(thrown instanceof OktaUnreachableError);
       return hasNoSecret(thrown);
     });
+  });
+
+  it('repeats nothing once the time is over, whatever stopping it leads to', LIMIT, async () => {
+    let calls = 0;
+    const request = (options: { signal: EventEmitter }) => {
+      calls += 1;
+      return new Promise((_resolve, reject) => {
+        options.signal.once('abort', () => reject(failure('ECONNREFUSED')));
+      });
+    };
+    const dispatcher = { dispatch: assert.fail, request } as unknown as Dispatcher;
+    const http = createHttpClient({ dispatcher, timeout: 30 });
+    await assert.rejects(http(post(ORIGIN)), OktaTimeoutError);
+    await settle();
+    assert.equal(calls, 1);
   });
 
   it('counts the repetition into the same deadline, and tells undici to stop', LIMIT, async () => {

@@ -217,6 +217,16 @@ describe('createJwks', () => {
     assert.equal(await jwks.find('oct'), undefined);
   });
 
+  it('passes over a key that is too short for jsonwebtoken, and says so when no other is left', async () => {
+    const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
+    answer = () => ok(FIRST, toJwk(short, { kid: 'short' }));
+    assert.equal(await jwks.find('short'), undefined);
+    answer = () => ok(toJwk(short, { kid: 'short' }));
+    await assert.rejects(createJwks(http, URL_).ready(), {
+      message: `There is no RS256 key at ${URL_.href}.`,
+    });
+  });
+
   it('refuses an answer without a usable key, and keeps the keys it has', async () => {
     assert.ok(await jwks.find('first'));
     answer = () => ok();

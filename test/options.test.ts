@@ -132,6 +132,11 @@ describe('the option issuer', () => {
       'https://acme.okta.com/oauth2/aus1X/v1/',
     ],
     [
+      'https://acme.okta.com/oauth2/v1custom',
+      'https://acme.okta.com/oauth2/v1custom',
+      'https://acme.okta.com/oauth2/v1custom/v1/',
+    ],
+    [
       'https://login.example.com',
       'https://login.example.com',
       'https://login.example.com/oauth2/v1/',
@@ -172,6 +177,7 @@ describe('the option issuer', () => {
     'http://localhost:3000',
     'http://127.0.0.1:3000/oauth2/default',
     'http://127.8.9.1',
+    'http://127.10.20.30:3000',
     'http://127.1',
     'http://[::1]:3000',
     'http://okta.localhost:3000',
@@ -231,7 +237,7 @@ describe('the option issuer', () => {
     'https://acme-admin.trexcloud.com',
   ]) {
     it(`is not the address of the admin console, as ${issuer}`, () => {
-      assertRefused({ issuer }, /without -admin/);
+      assertRefused({ issuer }, /issuer must be the address of the org without -admin/);
     });
   }
 
@@ -242,13 +248,15 @@ describe('the option issuer', () => {
     'https://acme.okta.com#',
   ]) {
     it(`has no query and no fragment, as ${issuer}`, () => {
-      assertRefused({ issuer }, /no query and no fragment/);
+      assertRefused({ issuer }, /issuer must have no query and no fragment/);
     });
   }
 
   for (const issuer of [
     'https://acme.okta.com/oauth2',
     'https://acme.okta.com/oauth2/',
+    'https://acme.okta.com/oauth2/v1',
+    'https://acme.okta.com/oauth2/v1/',
     'https://acme.okta.com/oauth2/default/v1',
     'https://acme.okta.com/oauth2/default/v1/token',
     'https://acme.okta.com/oauth2/default/.well-known/openid-configuration',
@@ -393,6 +401,10 @@ describe('an option that is a number', () => {
       assertRefused({ [name]: 0 }, new RegExp(`${name} must be a (whole )?number above 0`));
     });
   }
+
+  it('says of a tolerance that it may be 0', () => {
+    assertRefused({ clockTolerance: -1 }, /clockTolerance must be a number of at least 0/);
+  });
 
   it('takes no tolerance at all', () => {
     assert.equal(read({ clockTolerance: 0 }).clockTolerance, 0);

@@ -6,7 +6,7 @@ import { mfaOtpGrant } from '../lib/grants/mfa-otp.js';
 import { passwordGrant } from '../lib/grants/password.js';
 import { createHttpClient } from '../lib/http.js';
 import { createTokenEndpoint, type TokenReply } from '../lib/token-endpoint.js';
-import { CLIENT_ID, everyPrint, mockOkta, ORIGIN, TOKEN_PATH } from './fixtures.js';
+import { CLIENT_ID, everyPrint, mockOkta, ORIGIN, rsaKeyPair, TOKEN_PATH } from './fixtures.js';
 
 const PASSWORD = 'correct horse & battery';
 const OTP = '492713';
@@ -158,6 +158,8 @@ describe('HTTP 200', () => {
     ['without id_token', { access_token: 'at' }, /no id_token. Is openid granted/],
     ['with an id_token that is an object', { ...TOKENS, id_token: {} }, /no id_token/],
     ['with the token_type DPoP', { ...TOKENS, token_type: 'DPoP' }, /token_type/],
+    ['with the token_type XBearer', { ...TOKENS, token_type: 'XBearer' }, /token_type/],
+    ['with the token_type Bearers', { ...TOKENS, token_type: 'Bearers' }, /token_type/],
     ['with a token_type that is a number', { ...TOKENS, token_type: 7 }, /token_type/],
     ['with an error', { error: 'invalid_grant' }, /no access_token/],
     [
@@ -371,6 +373,56 @@ describe('any other error', () => {
     });
   }
 
+  it('keeps no form of a client secret that is sent in a header', async () => {
+    const clientSecret = 'sé:cret/ 7Hq';
+    const basic = Buffer.from('client-1:s%C3%A9%3Acret%2F+7Hq').toString('base64');
+    const quoting = createTokenEndpoint({
+      http: createHttpClient({ dispatcher: okta.agent, timeout: 1000 }),
+      url: URL_,
+      scope: 'openid',
+      authenticateClient: createClientAuthentication(
+        'client-1',
+        { method: 'client_secret_basic', clientSecret },
+        URL_,
+      ),
+    });
+    for (const quoted of [
+      clientSecret,
+      basic,
+      's%C3%A9%3Acret%2F+7Hq',
+      encodeURIComponent(basic),
+    ]) {
+      okta.token(400, { error: 'new_error', error_description: `It was <${quoted}>.` });
+      const request = quoting.request(passwordGrant, { username: 'ada', password: PASSWORD }, {});
+      const error = await failure(request);
+      assert.match(error.message, /new_error: It was <\[redacted\]>\.$/, quoted);
+    }
+  });
+
+  it('keeps no client assertion', async () => {
+    const { privateKey } = rsaKeyPair();
+    const signing = createTokenEndpoint({
+      http: createHttpClient({ dispatcher: okta.agent, timeout: 1000 }),
+      url: URL_,
+      scope: 'openid',
+      authenticateClient: createClientAuthentication(
+        CLIENT_ID,
+        { method: 'private_key_jwt', privateKey, keyID: undefined },
+        URL_,
+      ),
+    });
+    okta.agent
+      .get(ORIGIN)
+      .intercept({ method: 'POST', path: TOKEN_PATH })
+      .reply(({ body }) => {
+        const assertion = new URLSearchParams(String(body)).get('client_assertion');
+        const data = { error: 'new_error', error_description: `It was <${assertion}>.` };
+        return { statusCode: 400, data };
+      });
+    const request = signing.request(passwordGrant, { username: 'ada', password: PASSWORD }, {});
+    assert.match((await failure(request)).message, /new_error: It was <\[redacted\]>\.$/);
+  });
+
   it("keeps the id of Okta's second format", async () => {
     okta.token(400, { errorCode: 'E0000003', errorSummary: 'Not well formed', errorId: 'oae-1_x' });
     const error = await failure(password());
@@ -436,7 +488,7 @@ describe('an answer that is none to a token request', () => {
       const error = await failure(password());
       assert.ok(error instanceof OktaResponseError);
       assert.equal(error.code, code);
-      assert.match(error.message, new RegExp(`HTTP ${status}`));
+      assert.match(error.message, new RegExp(`HTTP ${status}, which is no answer`));
       assert.doesNotMatch(error.message, /html/);
     });
   }
@@ -463,6 +515,10 @@ describe('an answer that is none to a token request', () => {
   it('is a redirect, whatever it says', async () => {
     okta.token(302, { error: 'invalid_grant' }, { location: 'https://evil.example.com/' });
     assert.equal((await failure(password())).code, 'invalid_response');
+    okta.token(302, { error: 'mfa_required', mfa_token: 'm' });
+    const error = await failure(password());
+    assert.equal(error.code, 'invalid_response');
+    assert.match(error.message, /HTTP 302 mfa_required, which is no answer/);
   });
 
   for (const body of [

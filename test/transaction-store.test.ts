@@ -239,6 +239,14 @@ describe('SessionTransactionStore, when the store behind the session fails', () 
     assert.deepEqual(req.session?.['cart'], ['book'], 'the other keys are still there');
   });
 
+  it('keeps no older login when regenerate fails on create', async () => {
+    const req = browser.request();
+    (req.session as Record<string, unknown>)[KEY] = { ...TRANSACTION, id: 'older' };
+    browser.fail('regenerate', FAILURE);
+    await assert.rejects(store.create(asRequest(req), TRANSACTION), FAILURE);
+    assert.equal(KEY in (req.session ?? {}), false);
+  });
+
   it('gives the error of save on create, and takes the login out again', async () => {
     const req = browser.request();
     browser.fail('save', FAILURE);
@@ -271,4 +279,49 @@ describe('SessionTransactionStore, when the store behind the session fails', () 
     Object.defineProperty(req.session, 'save', { value: save });
     await assert.rejects(store.update(asRequest(req), TRANSACTION), FAILURE);
   });
+});
+
+describe('A session without an id on the server', () => {
+  for (const id of ['', 7, {}]) {
+    it(`is refused when its id is ${JSON.stringify(id)}`, () => {
+      const req = browser.request();
+      Object.assign(req, { sessionID: id });
+      assert.throws(
+        () => store.read(asRequest(req)),
+        isConfigurationError('session_in_browser', /express-session/),
+      );
+    });
+  }
+});
+
+describe('isTransaction', () => {
+  it('knows a login, with and without wrong passcodes', () => {
+    assert.equal(isTransaction(TRANSACTION), true);
+    assert.equal(isTransaction({ ...TRANSACTION, attempts: 4 }), true);
+  });
+
+  for (const [field, odd] of [
+    ['id', undefined],
+    ['id', 7],
+    ['mfaToken', ''],
+    ['mfaToken', ['mfa-1']],
+    ['username', null],
+    ['username', {}],
+    ['expiresAt', '1700000000000'],
+    ['attempts', -1],
+    ['attempts', 0.5],
+    ['attempts', '0'],
+    ['boundTo', undefined],
+    ['boundTo', 7],
+  ] as const) {
+    it(`takes none whose ${field} is ${JSON.stringify(odd) ?? 'missing'}`, () => {
+      assert.equal(isTransaction({ ...TRANSACTION, [field]: odd }), false);
+    });
+  }
+
+  for (const odd of [undefined, null, 7, 'login', true, []]) {
+    it(`takes none that is ${JSON.stringify(odd) ?? 'undefined'}`, () => {
+      assert.equal(isTransaction(odd), false);
+    });
+  }
 });

@@ -165,7 +165,10 @@ describe('callVerify', () => {
         const verdict = await callVerify(verify);
         assert.ok(verdict.type === 'failed');
         assert.ok(verdict.error instanceof Error);
-        assert.match(verdict.error.message, new RegExp(`failed with ${typeof value} instead`));
+        assert.match(
+          verdict.error.message,
+          new RegExp(`The verify function failed with ${typeof value} instead`),
+        );
       });
     }
   }

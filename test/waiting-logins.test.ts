@@ -56,6 +56,30 @@ describe('inTurn', () => {
     assert.deepEqual(log, ['start 0', 'end 0', 'start 1', 'end 1', 'start 2', 'end 2']);
   });
 
+  it('lets nobody past those that wait, who comes when the first has ended', async () => {
+    const logins = createWaitingLogins();
+    logins.hold('a', START);
+    const gate = deferred();
+    const log: string[] = [];
+    const first = logins.inTurn('a', async () => log.push('first'), never);
+    const second = logins.inTurn(
+      'a',
+      async () => {
+        await gate.promise;
+        log.push('second');
+      },
+      never,
+    );
+    await first;
+    await settle();
+    const third = logins.inTurn('a', async () => log.push('third'), never);
+    await settle();
+    assert.deepEqual(log, ['first']);
+    gate.resolve();
+    await Promise.all([second, third]);
+    assert.deepEqual(log, ['first', 'second', 'third']);
+  });
+
   it('does not let one login wait for another', async () => {
     const logins = createWaitingLogins();
     const gate = deferred();
@@ -153,6 +177,23 @@ describe('hold and drop', () => {
     }
   });
 
+  it('keeps it for those who still hold it when the first of them has let go', async () => {
+    const logins = createWaitingLogins();
+    const release = logins.hold('a', START);
+    logins.hold('a', START);
+    const kept = await logins.inTurn('a', async (login) => login, never);
+    release();
+    assert.equal(await logins.inTurn('a', async (login) => login, never), kept);
+  });
+
+  it('keeps that a login was dropped while nobody held it', async (t) => {
+    mockTime(t);
+    const logins = createWaitingLogins();
+    logins.drop('a', START + 10_000);
+    t.mock.timers.tick(9000);
+    assert.equal((await peek(logins, 'a'))?.dropped, true);
+  });
+
   it('keeps it also past the expiry of the login while a request holds it', async (t) => {
     mockTime(t);
     const logins = createWaitingLogins();
@@ -189,7 +230,7 @@ describe('hold and drop', () => {
     release();
     t.mock.timers.tick(99);
     assert.equal(login.granted, GRANT);
-    t.mock.timers.tick(200);
+    t.mock.timers.tick(1);
     assert.equal(login.granted, undefined);
   });
 
