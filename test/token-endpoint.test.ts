@@ -415,7 +415,7 @@ describe('any other error', () => {
       .get(ORIGIN)
       .intercept({ method: 'POST', path: TOKEN_PATH })
       .reply(({ body }) => {
-        const assertion = new URLSearchParams(String(body)).get('client_assertion');
+        const assertion = new URLSearchParams(body as string).get('client_assertion');
         const data = { error: 'new_error', error_description: `It was <${assertion}>.` };
         return { statusCode: 400, data };
       });
