@@ -37,7 +37,7 @@ export interface WaitingLogins {
  * forgetting. It is for a request that has read its session before the first one ended, and comes to
  * the strategy after that; one that comes later finds its session gone.
  */
-const LINGER = 100;
+const LINGER = 500;
 
 interface Entry extends WaitingLogin {
   /** The outcome that the next in line shares, if it is one to be shared. */
