@@ -192,7 +192,7 @@ export const CONTESTANTS = {
     },
   },
   strategy: {
-    title: 'OktaDirectMfaStrategy under passport.authenticate',
+    title: 'this package under passport.authenticate',
     prepare(origin) {
       // For the measurement over TLS: the certificate that the endpoint has made for itself.
       const ca = process.env['BENCH_CA'];

@@ -9,8 +9,9 @@ export interface Line {
 
 const WIDTH = 860;
 const BAR = 26;
-const LEFT = 340;
+const LEFT = 370;
 
+const compact = (value: number) => (value < 1000 ? String(value) : `${value / 1000}k`);
 const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
 
 /** The CPU of each contestant as bars, how the strategy's cost grows as lines. */
@@ -51,7 +52,7 @@ function drawLine({ title, unit, points }: Line, left: number, top: number): str
   const marks = place.map(
     ([x, y], index) => `<circle cx="${x!.toFixed(1)}" cy="${y!.toFixed(1)}" r="3.5" fill="#2757a8"/>
 <text x="${x!.toFixed(1)}" y="${(y! - 8).toFixed(1)}" text-anchor="middle" font-size="11">${points[index]![1].toFixed(0)}</text>
-<text x="${x!.toFixed(1)}" y="${top + height + 48}" text-anchor="middle" font-size="11" fill="#526071">${points[index]![0].toLocaleString('en')}</text>`,
+<text x="${x!.toFixed(1)}" y="${top + height + 48}" text-anchor="middle" font-size="11" fill="#526071">${compact(points[index]![0])}</text>`,
   );
   return `<text x="${left}" y="${top + 8}" font-weight="bold">${escape(`${unit} by ${title}`)}</text>
 <line x1="${left}" x2="${left + width}" y1="${top + height + 30}" y2="${top + height + 30}" stroke="#9fb1c8"/>
