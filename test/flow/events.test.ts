@@ -40,7 +40,9 @@ describe('the outcome events', () => {
 
   it('tell of both steps of a login, with who, where, when and how long', async (t) => {
     const app = await start(t);
+    const before = performance.now();
     await logIn(new Browser(app.url), okta, user);
+    const whole = performance.now() - before;
     assert.deepEqual(told(), [
       `password_accepted password - out ${user.username}`,
       `otp_accepted otp - in ${user.username}`,
@@ -49,8 +51,12 @@ describe('the outcome events', () => {
       assert.equal(event.request, app.entered[index]);
       assert.equal(event.issuer, okta.issuers.org);
       assert.equal(event.clientID, okta.clients.native.client_id);
-      assert.ok(event.duration > 0);
+      assert.ok(event.duration > 0 && event.duration < whole);
     }
+  });
+
+  it('are on a channel whose name apps may write out', () => {
+    assert.equal(OUTCOME_CHANNEL, 'passport-okta-direct-mfa:outcome');
   });
 
   it('come before Passport acts', async (t) => {
