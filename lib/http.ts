@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { request as undiciRequest, type Dispatcher } from 'undici';
+import { getGlobalDispatcher, request as undiciRequest, type Dispatcher } from 'undici';
 import { OktaResponseError, OktaTimeoutError, OktaUnreachableError } from './errors.js';
 
 /** A call to Okta, and what is known of its answer. */
@@ -90,12 +90,15 @@ function createSend(dispatcher: Dispatcher | undefined): Send {
       maxRedirections: 0,
       headersTimeout: 0,
       bodyTimeout: 0,
+      origin: url.origin,
+      path: url.pathname,
     };
-    // An app's dispatcher asks through its own copy of undici, whatever its major version; Node's
-    // built-in one has no such method.
-    return typeof dispatcher?.request === 'function'
-      ? dispatcher.request({ ...options, origin: url.origin, path: url.pathname })
-      : undiciRequest(url, dispatcher === undefined ? options : { ...options, dispatcher });
+    // A dispatcher asks through its own copy of undici, whatever its major version; Node's built-in one
+    // has no such method.
+    const target = dispatcher ?? getGlobalDispatcher();
+    if (typeof target.request === 'function') return target.request(options);
+    const { origin: _origin, path: _path, ...others } = options;
+    return undiciRequest(url, { ...others, dispatcher: target });
   };
 }
 
