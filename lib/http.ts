@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { getGlobalDispatcher, request as undiciRequest, type Dispatcher } from 'undici';
+import { Dispatcher, getGlobalDispatcher } from 'undici';
 import { OktaResponseError, OktaTimeoutError, OktaUnreachableError } from './errors.js';
 
 /** A call to Okta, and what is known of its answer. */
@@ -75,7 +75,10 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
     });
 }
 
-type Send = (request: HttpRequest, signal: EventEmitter) => Promise<Dispatcher.ResponseData>;
+type Send = (
+  request: HttpRequest,
+  signal: EventEmitter,
+) => Promise<Dispatcher.ResponseData<unknown>>;
 
 function createSend(dispatcher: Dispatcher | undefined): Send {
   // async, so that a dispatcher that throws at once is a rejection like any other.
@@ -93,12 +96,11 @@ function createSend(dispatcher: Dispatcher | undefined): Send {
       origin: url.origin,
       path: url.pathname,
     };
-    // A dispatcher asks through its own copy of undici, whatever its major version; Node's built-in one
-    // has no such method.
     const target = dispatcher ?? getGlobalDispatcher();
-    if (typeof target.request === 'function') return target.request(options);
-    const { origin: _origin, path: _path, ...others } = options;
-    return undiciRequest(url, { ...others, dispatcher: target });
+    // A dispatcher asks through its own copy of undici, whatever its major version, Node's built-in one
+    // too; one that an app has written may have dispatch() alone.
+    const ask = typeof target.request === 'function' ? target : Dispatcher.prototype;
+    return ask.request.call(target, options);
   };
 }
 

@@ -174,14 +174,22 @@ describe('createHttpClient, when a call fails before an answer', () => {
     failure('ETIMEDOUT', { syscall: 'connect' }),
     severalAddresses('ECONNREFUSED', 'EHOSTUNREACH'),
   ];
+  const named = (error: unknown): string => {
+    const {
+      code = 'no code',
+      syscall = '',
+      errors,
+    } = error as NodeJS.ErrnoException & Partial<AggregateError>;
+    return errors === undefined ? `${code} ${syscall}`.trim() : errors.map(named).join(' and ');
+  };
   for (const error of NEVER_SENT) {
-    it(`repeats a POST that was never sent (${String(error.code)})`, async () => {
+    it(`repeats a POST that was never sent (${named(error)})`, async () => {
       const { http, request } = failing(error);
       assert.deepEqual((await http(post(ORIGIN))).json, { ok: true });
       assert.equal(request.mock.callCount(), 2);
     });
 
-    it(`repeats it once only (${String(error.code)})`, async () => {
+    it(`repeats it once only (${named(error)})`, async () => {
       const { http, request } = failing(error, error, error);
       await assert.rejects(http(post(ORIGIN)), (thrown: unknown) => {
         assert.ok(thrown instanceof OktaUnreachableError);
@@ -204,8 +212,8 @@ describe('createHttpClient, when a call fails before an answer', () => {
     severalAddresses('ECONNREFUSED', 'ECONNRESET'),
     failure(undefined),
   ]) {
-    const { code, syscall = '' } = error as NodeJS.ErrnoException;
-    it(`never repeats a POST that may have been sent (${code ?? 'no code'} ${syscall})`, async () => {
+    const { code } = error as NodeJS.ErrnoException;
+    it(`never repeats a POST that may have been sent (${named(error)})`, async () => {
       const { http, request } = failing(error);
       await assert.rejects(http(post(ORIGIN)), (thrown: unknown) => {
         assert.ok(thrown instanceof OktaUnreachableError);
