@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { createClientAuthentication } from '../lib/client-authentication.js';
+import {
+  createClientAuthentication,
+  type ClientCredentials,
+} from '../lib/client-authentication.js';
 import { ConfigurationError, OktaDirectMfaError, OktaResponseError } from '../lib/errors.js';
 import { mfaOtpGrant } from '../lib/grants/mfa-otp.js';
 import { passwordGrant } from '../lib/grants/password.js';
@@ -20,20 +23,19 @@ let okta: ReturnType<typeof mockOkta>;
 beforeEach(() => (okta = mockOkta()));
 afterEach(() => okta.end());
 
-const endpoint = (scope = 'openid profile') =>
+const endpoint = (
+  scope = 'openid profile',
+  credentials: ClientCredentials = { method: 'client_secret_post', clientSecret: CLIENT_SECRET },
+) =>
   createTokenEndpoint({
     http: createHttpClient({ dispatcher: okta.agent, timeout: 1000 }),
     url: URL_,
     scope,
-    authenticateClient: createClientAuthentication(
-      CLIENT_ID,
-      { method: 'client_secret_post', clientSecret: CLIENT_SECRET },
-      URL_,
-    ),
+    authenticateClient: createClientAuthentication(CLIENT_ID, credentials, URL_),
   });
 
-const password = (headers: Record<string, string> = {}): Promise<TokenReply> =>
-  endpoint().request(passwordGrant, { username: 'ada', password: PASSWORD }, headers);
+const password = (headers: Record<string, string> = {}, from = endpoint()): Promise<TokenReply> =>
+  from.request(passwordGrant, { username: 'ada', password: PASSWORD }, headers);
 const otp = (): Promise<TokenReply> =>
   endpoint().request(mfaOtpGrant, { mfaToken: MFA_TOKEN, otp: OTP }, {});
 const BOTH = [
@@ -375,17 +377,8 @@ describe('any other error', () => {
 
   it('keeps no form of a client secret that is sent in a header', async () => {
     const clientSecret = 'sé:cret/ 7Hq';
-    const basic = Buffer.from('client-1:s%C3%A9%3Acret%2F+7Hq').toString('base64');
-    const quoting = createTokenEndpoint({
-      http: createHttpClient({ dispatcher: okta.agent, timeout: 1000 }),
-      url: URL_,
-      scope: 'openid',
-      authenticateClient: createClientAuthentication(
-        'client-1',
-        { method: 'client_secret_basic', clientSecret },
-        URL_,
-      ),
-    });
+    const basic = Buffer.from(`${CLIENT_ID}:s%C3%A9%3Acret%2F+7Hq`).toString('base64');
+    const quoting = endpoint('openid', { method: 'client_secret_basic', clientSecret });
     for (const quoted of [
       clientSecret,
       basic,
@@ -393,23 +386,17 @@ describe('any other error', () => {
       encodeURIComponent(basic),
     ]) {
       okta.token(400, { error: 'new_error', error_description: `It was <${quoted}>.` });
-      const request = quoting.request(passwordGrant, { username: 'ada', password: PASSWORD }, {});
-      const error = await failure(request);
+      const error = await failure(password({}, quoting));
       assert.match(error.message, /new_error: It was <\[redacted\]>\.$/, quoted);
     }
   });
 
   it('keeps no client assertion', async () => {
     const { privateKey } = rsaKeyPair();
-    const signing = createTokenEndpoint({
-      http: createHttpClient({ dispatcher: okta.agent, timeout: 1000 }),
-      url: URL_,
-      scope: 'openid',
-      authenticateClient: createClientAuthentication(
-        CLIENT_ID,
-        { method: 'private_key_jwt', privateKey, keyID: undefined },
-        URL_,
-      ),
+    const signing = endpoint('openid', {
+      method: 'private_key_jwt',
+      privateKey,
+      keyID: undefined,
     });
     okta.agent
       .get(ORIGIN)
@@ -419,8 +406,10 @@ describe('any other error', () => {
         const data = { error: 'new_error', error_description: `It was <${assertion}>.` };
         return { statusCode: 400, data };
       });
-    const request = signing.request(passwordGrant, { username: 'ada', password: PASSWORD }, {});
-    assert.match((await failure(request)).message, /new_error: It was <\[redacted\]>\.$/);
+    assert.match(
+      (await failure(password({}, signing))).message,
+      /new_error: It was <\[redacted\]>\.$/,
+    );
   });
 
   it("keeps the id of Okta's second format", async () => {
