@@ -16,10 +16,10 @@ const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;
 
 /** The CPU of each contestant as bars, how the strategy's cost grows as lines. */
 export function drawPicture(rows: Row[], lines: Line[], machine: string): string {
-  const sorted = [...rows].sort((a, b) => a.cpu[0] - b.cpu[0]);
-  const most = Math.max(...sorted.map(({ cpu }) => cpu[0]));
+  const sorted = [...rows].sort((a, b) => a.cpu - b.cpu);
+  const most = Math.max(...sorted.map(({ cpu }) => cpu));
   const scale = (WIDTH - LEFT - 90) / most;
-  const bars = sorted.map(({ name, title, cpu: [value] }, index) => {
+  const bars = sorted.map(({ name, title, cpu: value }, index) => {
     const y = 70 + index * BAR;
     const own = name === 'strategy' || name === 'protocol' || name === 'express';
     return `<text x="${LEFT - 10}" y="${y + 13}" text-anchor="end"${own ? ' font-weight="bold"' : ''}>${escape(title)}</text>
