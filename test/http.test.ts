@@ -390,6 +390,25 @@ describe('createHttpClient, over real connections', () => {
     });
   }
 
+  it(
+    "switches the dispatcher's own timeouts off, so that its own alone counts",
+    LIMIT,
+    async () => {
+      const seen: Dispatcher.DispatchOptions[] = [];
+      const watched = agent.compose((dispatch) => (options, handler) => {
+        seen.push(options);
+        return dispatch(options, handler);
+      });
+      const url = await listen(http((res) => res.end('{"a":1}')));
+      const client = createHttpClient({ dispatcher: watched, timeout: 2000 });
+      assert.deepEqual((await client(post(url))).json, { a: 1 });
+      assert.deepEqual(
+        seen.map(({ headersTimeout, bodyTimeout }) => [headersTimeout, bodyTimeout]),
+        [[0, 0]],
+      );
+    },
+  );
+
   it('gives up on a body that only drips, and closes the connection', LIMIT, async () => {
     const closed = deferred();
     const url = await listen(
