@@ -5,10 +5,10 @@ export default {
   ...base,
   tap: {
     testFiles: [
-      'build/test/strategy.test.js',
-      'build/test/direct-authentication.test.js',
-      'build/test/flow/events.test.js',
-      'build/test/secrets.test.js',
+      'build/test/unit/strategy.test.js',
+      'build/test/unit/okta/client.test.js',
+      'build/test/unit/events.test.js',
+      'build/test/unit/secrets.test.js',
     ],
   },
   // All that the first half leaves, so that a new file is in one of them.

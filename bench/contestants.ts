@@ -6,11 +6,11 @@ import * as openidClient from 'openid-client';
 import { Strategy as BaseStrategy } from 'passport-strategy';
 import { Agent, request } from 'undici';
 import { OktaDirectMfaStrategy } from 'passport-okta-direct-mfa';
-import { createClientAuthentication } from '../lib/client-authentication.js';
-import { createDirectAuthentication } from '../lib/direct-authentication.js';
-import { createHttpClient } from '../lib/http.js';
-import { createJwks } from '../lib/jwks.js';
-import { createTokenEndpoint } from '../lib/token-endpoint.js';
+import { createClientAuthentication } from '../lib/okta/client-authentication.js';
+import { createDirectAuthentication } from '../lib/okta/client.js';
+import { createHttpClient } from '../lib/okta/http.js';
+import { createJwks } from '../lib/okta/jwks.js';
+import { createTokenEndpoint } from '../lib/okta/token-endpoint.js';
 import { CLIENT_ID, PASSCODE } from './constants.js';
 import { passportLogin } from './harness.js';
 

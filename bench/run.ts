@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { request } from 'undici';
-import { selfSigned } from '../test/faults/certificate.js';
+import { selfSigned } from '../test/login/faults/certificate.js';
 import { CONTESTANTS } from './contestants.js';
 import type { Result } from './measure.js';
 import { drawPicture, type Line } from './picture.js';

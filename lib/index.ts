@@ -8,12 +8,12 @@ export {
   TransactionStoreError,
 } from './errors.js';
 export { OUTCOME_CHANNEL } from './events.js';
-export type { PassportStrategy } from './base-strategy.js';
-export type { ClientAuthenticationMethod } from './client-authentication.js';
+export type { PassportStrategy } from './passport.js';
+export type { ClientAuthenticationMethod } from './okta/client-authentication.js';
 export type { ConfigurationErrorCode, OktaReference, OktaResponseErrorCode } from './errors.js';
 export type { OutcomeEvent } from './events.js';
-export type { IdTokenClaims } from './id-token.js';
-export type { OktaDirectMfaInfo } from './info.js';
+export type { IdTokenClaims } from './okta/id-token.js';
+export type { OktaDirectMfaInfo } from './failures.js';
 export type {
   OktaDirectMfaAuthenticateOptions,
   CommonOptions,
@@ -21,11 +21,11 @@ export type {
   OktaDirectMfaStrategyOptionsWithRequest,
   PrivateJwk,
   RequestReader,
-} from './options.js';
-export type { OktaProfile } from './profile.js';
+} from './options/index.js';
+export type { OktaProfile } from './okta/profile.js';
 export type { AuthenticateRequest } from './request.js';
-export type { OktaTokens, TokenSet } from './token-endpoint.js';
-export type { Transaction, TransactionStore } from './transaction-store.js';
+export type { OktaTokens, TokenSet } from './okta/token-endpoint.js';
+export type { Transaction, TransactionStore } from './transactions/session-store.js';
 export type {
   VerifyCallback,
   VerifyFunction,

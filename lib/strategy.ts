@@ -1,34 +1,34 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { BaseStrategy } from './base-strategy.js';
-import { readCredentials, readOtp, readStep } from './body.js';
-import { createClientAuthentication } from './client-authentication.js';
-import { createDirectAuthentication } from './direct-authentication.js';
+import { BaseStrategy } from './passport.js';
+import { readCredentials, readOtp, readStep } from './factors/body.js';
+import { createClientAuthentication } from './okta/client-authentication.js';
+import { createDirectAuthentication } from './okta/client.js';
 import { OktaDirectMfaError, toErrorObject, TransactionStoreError } from './errors.js';
 import { outcomes, publishOutcome, type Subject } from './events.js';
-import { createHttpClient } from './http.js';
-import { MESSAGES, STATUS, type OktaDirectMfaInfo } from './info.js';
-import { createJwks } from './jwks.js';
+import { createHttpClient } from './okta/http.js';
+import { MESSAGES, STATUS, type OktaDirectMfaInfo } from './failures.js';
+import { createJwks } from './okta/jwks.js';
 import {
   readOptions,
   type OktaDirectMfaAuthenticateOptions,
   type OktaDirectMfaStrategyOptions,
   type OktaDirectMfaStrategyOptionsWithRequest,
   type Settings,
-} from './options.js';
+} from './options/index.js';
 import { redact } from './redact.js';
 import type { AuthenticateRequest } from './request.js';
-import type { Authenticated, Rejected } from './status.js';
-import { createTokenEndpoint } from './token-endpoint.js';
+import type { Authenticated, Rejected } from './okta/state.js';
+import { createTokenEndpoint } from './okta/token-endpoint.js';
 import {
   isTransaction,
   SessionTransactionStore,
   type Transaction,
   type TransactionStore,
-} from './transaction-store.js';
+} from './transactions/session-store.js';
 import { callVerify, type VerifyFunction, type VerifyFunctionWithRequest } from './verify.js';
-import { createWaitingLogins, type WaitingLogin } from './waiting-logins.js';
+import { createWaitingLogins, type WaitingLogin } from './transactions/in-flight.js';
 
 /** What a request ends in: one of Passport's actions. `pass` is not among them. */
 type Action =

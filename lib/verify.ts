@@ -1,7 +1,7 @@
 import { toErrorObject } from './errors.js';
-import type { OktaProfile } from './profile.js';
+import type { OktaProfile } from './okta/profile.js';
 import type { AuthenticateRequest, Bivariant } from './request.js';
-import type { OktaTokens } from './token-endpoint.js';
+import type { OktaTokens } from './okta/token-endpoint.js';
 
 /**
  * Passport's callback: `done(null, user)` logs in, `done(null, false, info)` refuses,

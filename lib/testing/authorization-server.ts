@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { decode, sign } from 'jsonwebtoken';
-import { mfaOtpGrant } from '../grants/mfa-otp.js';
-import { passwordGrant } from '../grants/password.js';
+import { mfaOtpGrant } from '../factors/otp.js';
+import { passwordGrant } from '../factors/password.js';
 import { signingKey } from './signing-key.js';
 import { claimsOf, findUser, type MockOktaUser } from './user.js';
 

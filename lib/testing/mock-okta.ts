@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MockAgent } from 'undici';
-import { readOptions } from '../options.js';
+import { readOptions } from '../options/index.js';
 import { answers, createAuthorizationServer, type MockOktaAnswer } from './authorization-server.js';
 import { checkUsers, type MockOktaUser } from './user.js';
 

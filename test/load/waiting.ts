@@ -1,10 +1,10 @@
 import session, { type SessionData } from 'express-session';
 import type { IncomingMessage } from 'node:http';
-import type { PassportStrategy } from '../../lib/base-strategy.js';
+import type { PassportStrategy } from '../../lib/passport.js';
 import { OktaDirectMfaStrategy } from '../../lib/index.js';
-import { CLIENT_ID, ISSUER } from '../fixtures.js';
-import { KEYS } from '../fuzz/id-tokens.js';
-import { fakeOkta } from '../fuzz/okta.js';
+import { CLIENT_ID, ISSUER } from '../support/fixtures.js';
+import { KEYS } from '../property/id-tokens.js';
+import { fakeOkta } from '../property/okta.js';
 import { countTimers, measure } from './measure.js';
 
 /**

@@ -1,0 +1,110 @@
+import type { KeyObject } from 'node:crypto';
+import { JsonWebTokenError, verify, type JwtPayload } from 'jsonwebtoken';
+import { OktaResponseError } from '../errors.js';
+import type { Jwks } from './jwks.js';
+
+/**
+ * The claims of a verified ID token: `iss`, `aud`, `sub`, `exp`, `iat` and what else Okta puts in,
+ * under their wire names (OpenID Connect Core §2 and §5.1).
+ */
+export interface IdTokenClaims {
+  /** The issuer, as the `issuer` option has it. */
+  iss: string;
+  /** Okta's id of the user, such as `00u5t60iloOHN9pBi0g7`. */
+  sub: string;
+  /** The client ID. */
+  aud: string | string[];
+  /** Seconds since the epoch. */
+  exp: number;
+  /** Seconds since the epoch. */
+  iat: number;
+  [claim: string]: unknown;
+}
+
+export interface IdTokenExpectations {
+  issuer: string;
+  clientID: string;
+  /** Seconds. */
+  clockTolerance: number;
+  jwks: Jwks;
+}
+
+/**
+ * Verifies an ID token as OpenID Connect Core §3.1.3.7 and Okta's guide "Validate ID tokens" say:
+ * RS256 with a key of the issuer, then `iss`, `aud`, `azp`, `exp`, `iat`.
+ *
+ * @throws OktaResponseError `invalid_id_token`
+ */
+export async function verifyIdToken(
+  idToken: string,
+  { issuer, clientID, clockTolerance, jwks }: IdTokenExpectations,
+): Promise<IdTokenClaims> {
+  const header = decodeHeader(idToken);
+  if (header?.['alg'] !== 'RS256') throw invalid('it is not a JWT signed with RS256');
+  // RFC 7515 §4.1.11: an extension that is not understood must be refused; none is. jsonwebtoken
+  // does not look at it.
+  if ('crit' in header) throw invalid('its header has "crit"');
+  // Where a header says that the key is to be found (jku, x5u, jwk, x5c) is never looked at.
+  if (typeof header['kid'] !== 'string') throw invalid('its header has no "kid"');
+
+  const key = await jwks.find(header['kid']);
+  if (key === undefined) throw invalid('its "kid" is not among the keys of the issuer');
+
+  const claims = verifySignatureAndTimes(idToken, key, issuer, clientID, clockTolerance);
+  if (typeof claims.sub !== 'string' || claims.sub === '') throw invalid('it has no "sub"');
+  if (!isTime(claims.exp)) throw invalid('it has no "exp"');
+  if (!isTime(claims.iat)) throw invalid('it has no "iat"');
+  if (claims.iat > Date.now() / 1000 + clockTolerance) {
+    throw invalid('its "iat" is in the future. Is the clock of this machine right?');
+  }
+  // §3.1.3.7, 3 to 5: no audience besides this client, unless the token names it as its party.
+  if (claims['azp'] === undefined) {
+    if (Array.isArray(claims.aud) && claims.aud.length > 1) {
+      throw invalid('it has further audiences and no "azp"');
+    }
+  } else if (claims['azp'] !== clientID) throw invalid('its "azp" is another client');
+  return claims as IdTokenClaims;
+}
+
+function verifySignatureAndTimes(
+  idToken: string,
+  key: KeyObject,
+  issuer: string,
+  clientID: string,
+  clockTolerance: number,
+): JwtPayload {
+  let claims: JwtPayload | string;
+  try {
+    claims = verify(idToken, key, {
+      algorithms: ['RS256'],
+      issuer,
+      audience: clientID,
+      clockTolerance,
+    });
+  } catch (error) {
+    // Such as "jwt expired". What else is thrown may quote the token: it is a SyntaxError of JSON.
+    throw invalid(error instanceof JsonWebTokenError ? error.message : 'it cannot be decoded');
+  }
+  if (typeof claims === 'string') throw invalid('its payload is not a JSON object');
+  return claims;
+}
+
+/** Seconds since the epoch, RFC 7519 §2 NumericDate; a number beyond all calendars is none. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(Math.trunc(value));
+}
+
+/** Not yet verified, and perhaps no object: what is missing in it makes it refused. */
+function decodeHeader(jwt: string): Record<string, unknown> | null | undefined {
+  try {
+    return JSON.parse(
+      Buffer.from(jwt.slice(0, jwt.indexOf('.')), 'base64url').toString('utf8'),
+    ) as Record<string, unknown> | null;
+  } catch {
+    return undefined;
+  }
+}
+
+function invalid(reason: string): OktaResponseError {
+  return new OktaResponseError('invalid_id_token', `Okta's ID token is refused: ${reason}`);
+}

@@ -1,0 +1,512 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { MemoryStore } from 'express-session';
+import { createApp } from '../../../example/express/app.js';
+import type { User } from '../../../example/okta/index.js';
+import { Browser, startSample, type Page } from './support.js';
+
+let sample: Awaited<ReturnType<typeof startSample>>;
+
+before(async () => {
+  sample = await startSample({ demo: true });
+});
+after(() => sample.close());
+
+const newBrowser = () => new Browser(sample.origin);
+
+/** A browser on the passcode page. */
+async function afterPassword(user: User): Promise<Browser> {
+  const browser = newBrowser();
+  await browser.get('/login');
+  const answer = await browser.submit('/login', credentials(user));
+  assertRedirect(answer, '/login/otp');
+  await browser.get('/login/otp');
+  return browser;
+}
+
+async function signedIn(user: User): Promise<Browser> {
+  const browser = await afterPassword(user);
+  assertRedirect(await browser.submit('/login/otp', { otp: sample.okta.otp(user) }), '/profile');
+  return browser;
+}
+
+function assertRedirect(page: Page, location: string) {
+  assert.deepEqual([page.status, page.headers.get('location')], [302, location], page.text);
+}
+
+function assertErrorPage(page: Page, status: number, text: RegExp) {
+  assert.equal(page.status, status, page.text);
+  assert.match(page.text, /<title>Error: /);
+  assert.match(page.text, text);
+}
+
+/** The fields of the first step. */
+const credentials = ({ username, password }: User) => ({ username, password });
+
+/** What the JSON routes may answer with. */
+interface Answer {
+  code?: string;
+  message?: string;
+  expiresAt?: number;
+  attemptsRemaining?: number;
+  user?: { claims: { sub: string } };
+  csrfToken?: string;
+}
+
+const json = (page: Page) => JSON.parse(page.text) as Answer;
+
+/** The opening tag of the input with this name. */
+const inputTag = (page: Page, name: string) =>
+  new RegExp(`<input[^>]*name="${name}"[^>]*>`).exec(page.text)?.[0] ?? '';
+
+describe('signing in', () => {
+  it('takes password, then passcode, and shows the verified claims', async () => {
+    const user = sample.okta.addUser({ givenName: 'Ada', familyName: 'Lovelace' });
+    const browser = await afterPassword(user);
+    const passcodePage = await browser.get('/login/otp');
+    assert.match(passcodePage.text, new RegExp(`Signing in as <strong>${user.username}`));
+    assert.match(inputTag(passcodePage, 'otp'), /autocomplete="one-time-code"/);
+
+    assertRedirect(await browser.submit('/login/otp', { otp: sample.okta.otp(user) }), '/profile');
+    const profile = await browser.get('/profile');
+    assert.equal(profile.status, 200);
+    assert.match(profile.text, /Signed in/);
+    assert.match(profile.text, /<h1>Ada Lovelace<\/h1>/);
+    assert.ok(profile.text.includes(user.id), 'sub');
+    assert.ok(profile.text.includes(sample.okta.issuers.org), 'iss');
+  });
+
+  it('accepts a passcode typed as "123 456"', async () => {
+    const user = sample.okta.addUser();
+    const browser = await afterPassword(user);
+    const otp = sample.okta.otp(user).replace(/^.../, '$& ');
+    assertRedirect(await browser.submit('/login/otp', { otp }), '/profile');
+  });
+
+  it('gives the browser a new session id at each step', async () => {
+    const user = sample.okta.addUser();
+    const browser = newBrowser();
+    await browser.get('/login');
+    const ids = [browser.cookies.get('session')];
+    await browser.submit('/login', credentials(user));
+    ids.push(browser.cookies.get('session'));
+    await browser.get('/login/otp');
+    await browser.submit('/login/otp', { otp: sample.okta.otp(user) });
+    ids.push(browser.cookies.get('session'));
+    assert.equal(new Set(ids).size, 3);
+  });
+
+  it('answers a wrong password on the same page, with the username kept and the focus on the password', async () => {
+    const user = sample.okta.addUser();
+    const browser = newBrowser();
+    await browser.get('/login');
+    const page = await browser.submit('/login', { username: user.username, password: 'wrong' });
+    assertErrorPage(page, 401, /The username or the password is not right/);
+    assert.ok(inputTag(page, 'username').includes(`value="${user.username}"`));
+    assert.match(inputTag(page, 'password'), /aria-describedby="password-error"/);
+    assert.match(inputTag(page, 'password'), /aria-invalid="true"/);
+    assert.match(inputTag(page, 'password'), /autofocus/);
+    assert.match(page.text, /role="alert" id="password-error"/);
+    assert.ok(!page.text.includes('value="wrong"'), 'the password is not sent back');
+    assertRedirect(await browser.submit('/login', credentials(user)), '/login/otp');
+  });
+
+  it('says the same of a locked account as of a wrong password', async () => {
+    const browser = newBrowser();
+    await browser.get('/login');
+    const page = await browser.submit('/login', credentials(sample.okta.users.carol));
+    assertErrorPage(page, 401, /The username or the password is not right/);
+  });
+
+  it('names each field that was left empty', async () => {
+    const browser = newBrowser();
+    await browser.get('/login');
+    const page = await browser.submit('/login', { username: '', password: '' });
+    assertErrorPage(page, 400, /id="username-error"[^<]*>Enter your username/);
+    assert.match(page.text, /id="password-error"[^<]*>Enter your password/);
+    assert.match(inputTag(page, 'username'), /autofocus/);
+  });
+
+  it('says how many tries are left after a wrong passcode, and lets the right one in', async () => {
+    const user = sample.okta.addUser();
+    const browser = await afterPassword(user);
+    const page = await browser.submit('/login/otp', { otp: sample.okta.wrongOtp(user) });
+    assertErrorPage(page, 401, /You have 4 tries left/);
+    assert.match(
+      inputTag(page, 'otp'),
+      /aria-describedby="otp-hint otp-error"\s+aria-invalid="true"/,
+    );
+    assertRedirect(await browser.submit('/login/otp', { otp: sample.okta.otp(user) }), '/profile');
+  });
+
+  it('asks for the passcode again when it was left empty', async () => {
+    const browser = await afterPassword(sample.okta.addUser());
+    assertErrorPage(await browser.submit('/login/otp', { otp: ' ' }), 400, /Enter the six digits/);
+  });
+
+  it('leads back to the password after too many wrong passcodes', async () => {
+    const user = sample.okta.addUser();
+    const browser = await afterPassword(user);
+    const otp = sample.okta.wrongOtp(user);
+    const fourth = [];
+    for (let i = 0; i < 4; i++) fourth.push(await browser.submit('/login/otp', { otp }));
+    assertErrorPage(fourth[3]!, 401, /You have 1 try left/);
+    const fifth = await browser.submit('/login/otp', { otp });
+    assertErrorPage(fifth, 401, /Too many wrong passcodes\. Enter your password/);
+    assert.match(fifth.text, /action="\/login"/);
+    assertRedirect(await browser.get('/login/otp'), '/login');
+  });
+
+  it('refuses with the reason when an account may not use the app or has no second step', async () => {
+    const browser = newBrowser();
+    await browser.get('/login');
+    const { bob, dave } = sample.okta.users;
+    assertErrorPage(
+      await browser.submit('/login', credentials(dave)),
+      403,
+      /You may not sign in here/,
+    );
+    assertErrorPage(
+      await browser.submit('/login', credentials(bob)),
+      403,
+      /Your account has no second step/,
+    );
+  });
+
+  it('shows the seconds to wait when Okta limits the rate, and keeps the login that waits', async () => {
+    const user = sample.okta.addUser();
+    const browser = await afterPassword(user);
+    const reset = Math.floor(Date.now() / 1000) + 30;
+    sample.okta.respondNext({
+      status: 429,
+      headers: { 'X-Rate-Limit-Reset': String(reset) },
+      body: { errorCode: 'E0000047', errorSummary: 'API call exceeded rate limit', errorId: 'x' },
+    });
+    const page = await browser.submit('/login/otp', { otp: sample.okta.otp(user) });
+    assertErrorPage(page, 429, /Too many tries\. Wait \d+ seconds/);
+    assert.match(page.text, /data-retry-after="\d+"/);
+    const retryAfter = Number(page.headers.get('retry-after'));
+    assert.ok(retryAfter > 25 && retryAfter <= 31, String(retryAfter));
+    assertRedirect(await browser.submit('/login/otp', { otp: sample.okta.otp(user) }), '/profile');
+  });
+
+  it('starts over on demand', async () => {
+    const browser = await afterPassword(sample.okta.addUser());
+    assertRedirect(await browser.submit('/login/restart'), '/login');
+    assertRedirect(await browser.get('/login/otp'), '/login');
+  });
+
+  it('ends logged in after a double click on the right passcode', async () => {
+    const user = sample.okta.addUser();
+    const browser = await afterPassword(user);
+    const otp = sample.okta.otp(user);
+    const answers = await Promise.all([
+      browser.submit('/login/otp', { otp }),
+      browser.submit('/login/otp', { otp }),
+    ]);
+    for (const answer of answers) assertRedirect(answer, '/profile');
+    assert.equal((await browser.get('/profile')).status, 200);
+  });
+
+  it('sends a second click that comes late to the profile', async () => {
+    const user = sample.okta.addUser();
+    const browser = await signedIn(user);
+    assertRedirect(await browser.submit('/login/otp', { otp: '123456' }), '/profile');
+  });
+
+  it('escapes what was typed', async () => {
+    const browser = newBrowser();
+    await browser.get('/login');
+    const hostile = `"><script>alert('x')</script>@example.com`;
+    const page = await browser.submit('/login', { username: hostile, password: 'x' });
+    assert.equal(page.status, 401);
+    assert.ok(!page.text.includes('<script>alert'));
+    assert.ok(page.text.includes('&quot;&gt;&lt;script&gt;alert(&#39;x&#39;)'));
+  });
+
+  it('escapes the names that Okta sends', async () => {
+    const browser = await signedIn(
+      sample.okta.addUser({
+        username: '<script>"o\'k"</script>',
+        givenName: '<b>Ada',
+        familyName: '&',
+      }),
+    );
+    const { text } = await browser.get('/profile');
+    assert.match(text, /<h1>&lt;b&gt;Ada &amp;<\/h1>/);
+    assert.ok(!text.includes('<script>"'));
+  });
+});
+
+describe('who is where', () => {
+  it('asks guests to sign in', async () => {
+    const browser = newBrowser();
+    assertRedirect(await browser.get('/'), '/login');
+    assertRedirect(await browser.get('/profile'), '/login');
+    assertRedirect(await browser.get('/login/otp'), '/login');
+  });
+
+  it('leads who has signed in to the profile', async () => {
+    const browser = await signedIn(sample.okta.addUser());
+    for (const path of ['/', '/login', '/login/otp']) {
+      assertRedirect(await browser.get(path), '/profile');
+    }
+  });
+
+  it('signs out', async () => {
+    const browser = await signedIn(sample.okta.addUser());
+    const before = browser.cookies.get('session');
+    await browser.get('/profile');
+    assertRedirect(await browser.submit('/logout'), '/login');
+    assert.match((await browser.get('/login')).text, /You have signed out/);
+    assert.doesNotMatch((await browser.get('/login')).text, /You have signed out/, 'said once');
+    assertRedirect(await browser.get('/profile'), '/login');
+    browser.cookies.set('session', before!);
+    assertRedirect(await browser.get('/profile'), '/login');
+  });
+
+  it('has a page for addresses that do not exist', async () => {
+    assertErrorPage(await newBrowser().get('/nothing'), 404, /Nothing lives at this address/);
+  });
+});
+
+describe('when Okta does not work', () => {
+  it('offers to try again, and the login that waits survives', async () => {
+    const user = sample.okta.addUser();
+    const browser = await afterPassword(user);
+    sample.lines.length = 0;
+    sample.okta.respondNext({ status: 502, body: 'Bad gateway' }, { endpoint: 'token' });
+    const page = await browser.submit('/login/otp', { otp: sample.okta.otp(user) });
+    assertErrorPage(page, 502, /Your password step is kept/);
+    assert.match(page.text, /href="\/login\/otp"/);
+    assert.equal(sample.lines.length, 1);
+    assert.doesNotMatch(page.text, /gateway|stack|undici/i);
+
+    assert.equal((await browser.get('/login/otp')).status, 200);
+    assertRedirect(await browser.submit('/login/otp', { otp: sample.okta.otp(user) }), '/profile');
+  });
+
+  it('says that it is the site and not the person when the client is refused', async () => {
+    const browser = newBrowser();
+    await browser.get('/login');
+    sample.lines.length = 0;
+    sample.okta.respondNext({ status: 401, body: { error: 'invalid_client' } });
+    const page = await browser.submit('/login', credentials(sample.okta.addUser()));
+    assertErrorPage(page, 500, /It is not your fault/);
+    assert.doesNotMatch(page.text, /invalid_client/);
+    assert.match(sample.lines.join('\n'), /^invalid_client: /);
+  });
+
+  it('says so when the session store fails, and names nothing', async () => {
+    const store = new MemoryStore();
+    const { close, origin, okta } = await startSample({ store });
+    try {
+      const browser = new Browser(origin);
+      await browser.get('/login');
+      const set = store.set.bind(store);
+      store.set = (_id, _session, callback) => {
+        store.set = set;
+        callback?.(new Error('store down'));
+      };
+      const page = await browser.submit('/login', credentials(okta.users.alice));
+      assertErrorPage(page, 500, /Something is wrong here/);
+      assert.doesNotMatch(page.text, /store down/);
+    } finally {
+      await close();
+    }
+  });
+});
+
+describe('security', () => {
+  for (const path of ['/login', '/login/otp', '/login/restart', '/logout']) {
+    it(`refuses POST ${path} without the CSRF token`, async () => {
+      const browser = await afterPassword(sample.okta.addUser());
+      assertErrorPage(await browser.post(path, { otp: '1' }), 403, /This form has expired/);
+      const forged = { _csrf: 'x'.repeat(64), otp: '1' };
+      assertErrorPage(await browser.post(path, forged), 403, /This form has expired/);
+    });
+  }
+
+  it('keeps somebody signed in when the sign-out was not theirs', async () => {
+    const browser = await signedIn(sample.okta.addUser());
+    assert.equal((await browser.post('/logout', {})).status, 403);
+    assert.equal((await browser.get('/profile')).status, 200);
+  });
+
+  it('sends strict headers with every page', async () => {
+    for (const path of ['/login', '/profile', '/nothing']) {
+      const { headers } = await newBrowser().get(path);
+      const policy = headers.get('content-security-policy')?.split(';');
+      assert.deepEqual(policy, [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+      ]);
+      assert.equal(headers.get('cache-control'), 'no-store');
+      assert.equal(headers.get('x-frame-options'), 'DENY');
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.equal(headers.get('x-powered-by'), null);
+    }
+  });
+
+  it('has nothing inline that the policy would block', async () => {
+    const { text } = await newBrowser().get('/login');
+    assert.doesNotMatch(text, /<style|style="|<script>| on\w+="/);
+  });
+
+  it('serves its own stylesheet, script and icon', async () => {
+    for (const [path, type] of [
+      ['/app.css', 'text/css'],
+      ['/app.js', 'text/javascript'],
+      ['/mark.svg', 'image/svg+xml'],
+    ] as const) {
+      const { status, headers } = await newBrowser().get(path);
+      assert.equal(status, 200);
+      assert.ok(headers.get('content-type')?.startsWith(type), path);
+    }
+  });
+
+  it('keeps the session cookie from scripts and other sites', async () => {
+    const { headers } = await newBrowser().get('/login');
+    assert.match(headers.get('set-cookie') ?? '', /^session=.*; Path=\/; HttpOnly; SameSite=Lax$/);
+  });
+
+  it('makes the cookie secure and bound to the host in production', async () => {
+    const { close, origin } = await startSample({
+      production: true,
+      trustProxy: 1,
+      store: new MemoryStore(),
+    });
+    try {
+      const { headers } = await new Browser(origin).send('/login', {
+        headers: { 'x-forwarded-proto': 'https' },
+      });
+      assert.match(
+        headers.get('set-cookie') ?? '',
+        /^__Host-session=.*; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      );
+    } finally {
+      await close();
+    }
+  });
+
+  it('limits the sign-in posts of one address, in pages and in JSON', async () => {
+    const { close, origin } = await startSample({ rateLimit: { windowMs: 60_000, limit: 2 } });
+    try {
+      const browser = new Browser(origin);
+      await browser.get('/login');
+      const wrong = { username: 'nobody@example.com', password: 'x' };
+      for (let i = 0; i < 2; i++) assert.equal((await browser.submit('/login', wrong)).status, 401);
+      const page = await browser.submit('/login', wrong);
+      assertErrorPage(page, 429, /Too many tries\. Wait \d+ seconds/);
+      assert.ok(Number(page.headers.get('retry-after')) > 50);
+      assert.equal((await browser.submit('/login/otp', { otp: '1' })).status, 429);
+      const { csrfToken } = json(await browser.send('/api/csrf'));
+      const headers = { 'x-csrf-token': String(csrfToken) };
+      const answer = await browser.send('/api/login', { method: 'POST', headers });
+      assert.equal(answer.status, 429);
+      assert.equal(json(answer).code, 'rate_limited');
+    } finally {
+      await close();
+    }
+  });
+
+  it('answers a body that it cannot read with a page, not with a stack', async () => {
+    const page = await newBrowser().send('/login', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"password": "se',
+    });
+    assertErrorPage(page, 400, /Go back and try again/);
+    assert.doesNotMatch(page.text, /JSON|SyntaxError/);
+  });
+});
+
+describe('the JSON route', () => {
+  async function jsonClient() {
+    const browser = newBrowser();
+    const { csrfToken = '' } = json(await browser.get('/api/csrf'));
+    return {
+      browser,
+      login: async (body: object) => {
+        const page = await browser.send('/api/login', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-csrf-token': csrfToken },
+          body: JSON.stringify(body),
+        });
+        return { status: page.status, body: json(page) };
+      },
+    };
+  }
+
+  it('signals that a passcode is needed, counts wrong ones, and answers with the user', async () => {
+    const user = sample.okta.addUser();
+    const { browser, login } = await jsonClient();
+
+    const first = await login({ username: user.username, password: user.password });
+    assert.equal(first.status, 403);
+    assert.equal(first.body.code, 'mfa_required');
+    assert.ok(first.body.expiresAt! > Date.now());
+    assert.equal(typeof first.body.message, 'string');
+
+    const wrong = await login({ otp: sample.okta.wrongOtp(user) });
+    assert.equal(wrong.status, 401);
+    assert.equal(wrong.body.code, 'invalid_otp');
+    assert.equal(wrong.body.attemptsRemaining, 4);
+
+    const last = await login({ otp: sample.okta.otp(user) });
+    assert.equal(last.status, 200);
+    assert.equal(last.body.user?.claims.sub, user.id);
+    assert.equal((await browser.get('/profile')).status, 200);
+  });
+
+  it('refuses without the CSRF header', async () => {
+    const page = await newBrowser().send('/api/login', { method: 'POST' });
+    assert.equal(page.status, 403);
+    assert.equal(json(page).code, 'invalid_csrf_token');
+  });
+
+  it('answers errors in JSON, without details', async () => {
+    const { login } = await jsonClient();
+    sample.okta.respondNext('reset', { endpoint: 'token' });
+    const { status, body } = await login({ username: 'a', password: 'b' });
+    assert.equal(status, 503);
+    assert.deepEqual(Object.keys(body), ['code', 'message']);
+    assert.equal(body.code, 'sign_in_unavailable');
+  });
+
+  it('says what is missing when the body is empty', async () => {
+    const { login } = await jsonClient();
+    const { status, body } = await login({});
+    assert.deepEqual([status, body.code], [400, 'missing_credentials']);
+  });
+});
+
+describe('the demo', () => {
+  it('shows its account and a QR code to set up an authenticator', async () => {
+    assert.match((await newBrowser().get('/login')).text, /Try the demo/);
+    const { text } = await newBrowser().get('/login/authenticator');
+    assert.match(text, /<img class="qr" src="data:image\/png;base64,[^"]+"/);
+    assert.match(text, /JBSW Y3DP/);
+    assert.match(text, /href="otpauth:\/\/totp\/[^"]*secret=JBSWY3DP/);
+  });
+
+  it('is nowhere to be seen with a real org', async () => {
+    const { close, origin } = await startSample();
+    try {
+      assert.doesNotMatch((await new Browser(origin).get('/login')).text, /demo|authenticator/i);
+      assert.equal((await new Browser(origin).get('/login/authenticator')).status, 404);
+    } finally {
+      await close();
+    }
+  });
+
+  it('refuses to be made with options that cannot work', () => {
+    const okta = { issuer: 'https://{yourOktaDomain}', clientID: 'x' };
+    assert.throws(() => createApp({ okta, sessionSecret: 'x' }), TypeError);
+  });
+});

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ConfigError, readConfig } from '../../../example/express/config.js';
+
+const org = { OKTA_ISSUER: 'https://acme.okta.com', OKTA_CLIENT_ID: 'x' };
+
+describe('readConfig', () => {
+  it('needs nothing for the demo: port 3000 of this machine only, a random secret', () => {
+    const { port, hosts, okta, sessionSecret, production } = readConfig({});
+    assert.deepEqual(
+      { port, hosts, okta, production },
+      { port: 3000, hosts: ['127.0.0.1', '::1'], okta: undefined, production: false },
+    );
+    assert.ok(sessionSecret.length >= 40);
+    assert.notEqual(readConfig({}).sessionSecret, sessionSecret);
+  });
+
+  it('takes the org from OKTA_ISSUER, OKTA_CLIENT_ID and OKTA_CLIENT_SECRET', () => {
+    assert.deepEqual(readConfig({ ...org, OKTA_CLIENT_SECRET: 's' }).okta, {
+      issuer: 'https://acme.okta.com',
+      clientID: 'x',
+      clientSecret: 's',
+      allowInsecureIssuer: false,
+    });
+    const local = { ...org, OKTA_ISSUER: 'http://127.0.0.1:8081' };
+    assert.equal(readConfig(local).okta?.allowInsecureIssuer, true);
+  });
+
+  it('opens the app to the network only with a real org', () => {
+    assert.deepEqual(readConfig({ ...org, HOST: '0.0.0.0' }).hosts, ['0.0.0.0']);
+    assert.deepEqual(readConfig({ HOST: '0.0.0.0' }).hosts, ['127.0.0.1', '::1']);
+  });
+
+  it('takes a number of proxies, or their addresses', () => {
+    assert.equal(readConfig({ TRUST_PROXY: '1' }).trustProxy, 1);
+    assert.equal(readConfig({ TRUST_PROXY: '10.0.0.0/8' }).trustProxy, '10.0.0.0/8');
+  });
+
+  for (const [name, env, message] of [
+    ['a port out of range', { PORT: '70000' }, /PORT must be a number/],
+    ['an issuer without a client', { OKTA_ISSUER: 'x' }, /OKTA_CLIENT_ID must be set/],
+    ['a client without an issuer', { OKTA_CLIENT_ID: 'x' }, /OKTA_ISSUER must be set/],
+    ['a secret alone', { OKTA_CLIENT_SECRET: 's' }, /OKTA_ISSUER and OKTA_CLIENT_ID must be set/],
+    ['the demo in production', { NODE_ENV: 'production' }, /needs a real org/],
+    ['production without a secret', { ...org, NODE_ENV: 'production' }, /Set SESSION_SECRET/],
+  ] as const) {
+    it(`refuses ${name}, and says what to do`, () => {
+      assert.throws(
+        () => readConfig(env),
+        (error) => error instanceof ConfigError && message.test(error.message),
+      );
+    });
+  }
+});

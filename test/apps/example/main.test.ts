@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { TOTP } from 'otpauth';
+import { startOkta } from '../../../example/okta/index.js';
+import { Browser } from './support.js';
+
+const root = join(__dirname, '..', '..', '..');
+
+/** Runs the sample app as a person would, with only these variables set for it. */
+function run(env: Record<string, string> = {}) {
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(OKTA_|PORT$|HOST$|NODE_ENV$|SESSION_SECRET$|TRUST_PROXY$|NODE_V8)/.test(name),
+    ),
+  );
+  const child = spawn(process.execPath, ['--import', 'tsx', 'example/express/main.ts'], {
+    cwd: root,
+    env: { ...inherited, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => (output.stdout += chunk));
+  child.stderr.on('data', (chunk) => (output.stderr += chunk));
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => ({ code, ...output }));
+
+  return {
+    output,
+    ended,
+    stop: (signal: NodeJS.Signals = 'SIGINT') => {
+      child.kill(signal);
+      return ended;
+    },
+    /** Resolves with the printed address once it is there. */
+    async started(): Promise<string> {
+      const address = /The sample app: (http:\/\/localhost:\d+)/;
+      const printed = new Promise<void>((resolve) => {
+        child.stdout.on('data', () => address.test(output.stdout) && resolve());
+      });
+      await Promise.race([printed, ended]);
+      const found = address.exec(output.stdout)?.[1];
+      assert.ok(found, `It did not start: ${output.stdout}${output.stderr}`);
+      return found;
+    },
+  };
+}
+
+/** The value on a line of its own, as in "username: alice@example.com". */
+function printed(stdout: string, name: string): string {
+  const value = new RegExp(`^ *${name}: +(\\S+)$`, 'm').exec(stdout)?.[1];
+  assert.ok(value, `no line "${name}:" in ${stdout}`);
+  return value;
+}
+
+describe('npm start', () => {
+  it('prints all that a login needs, logs in with it, and Ctrl-C ends it without noise', async () => {
+    const app = run();
+    try {
+      const origin = await app.started();
+      const { stdout } = app.output;
+      const secret = printed(stdout, 'TOTP secret');
+      assert.match(stdout, new RegExp(`^ *otpauth://totp/\\S*secret=${secret}`, 'm'));
+      assert.match(stdout, /[▀▄█]{5}/, 'QR code');
+      for (const name of ['bob', 'carol', 'dave']) assert.match(stdout, new RegExp(`${name}@`));
+
+      // 127.0.0.1 is as good as localhost.
+      const browser = new Browser(origin.replace('localhost', '127.0.0.1'));
+      const page = await browser.get('/login');
+      assert.match(page.text, /Try the demo/);
+      const username = printed(stdout, 'username');
+      const password = printed(stdout, 'password');
+      await browser.submit('/login', { username, password });
+      await browser.get('/login/otp');
+      const login = await browser.submit('/login/otp', { otp: new TOTP({ secret }).generate() });
+      assert.equal(login.headers.get('location'), '/profile');
+      assert.match((await browser.get('/profile')).text, /alice@example\.com/);
+      assert.equal((await new Browser(origin).get('/login')).status, 200);
+    } finally {
+      const { code, stderr } = await app.stop();
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    }
+  });
+
+  it('ends on SIGTERM too, also with connections that stay open', async () => {
+    const app = run();
+    const origin = await app.started();
+    await new Browser(origin).get('/login'); // fetch keeps its connection
+    assert.equal((await app.stop('SIGTERM')).code, 0);
+  });
+
+  it('says which port is taken, and how to choose another', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    try {
+      const { code, stderr, stdout } = await run({ PORT: String(port) }).ended;
+      assert.equal(code, 1);
+      assert.equal(stdout, '');
+      assert.match(stderr, new RegExp(`Port ${port} is taken.*PORT=${port + 1} npm start`));
+      assert.doesNotMatch(stderr, /\n {4}at /);
+    } finally {
+      other.close();
+    }
+  });
+
+  it('signs in against the org of OKTA_ISSUER, and starts no stand-in', async () => {
+    const okta = await startOkta({ record: true });
+    const user = okta.addUser();
+    const app = run({
+      OKTA_ISSUER: okta.issuers.default,
+      OKTA_CLIENT_ID: okta.clients.basic.client_id,
+      OKTA_CLIENT_SECRET: okta.clients.basic.client_secret,
+    });
+    try {
+      const origin = await app.started();
+      assert.doesNotMatch(app.output.stdout, /stand-in|alice|TOTP|otpauth/);
+      assert.ok(app.output.stdout.includes(okta.issuers.default));
+
+      const browser = new Browser(origin);
+      assert.doesNotMatch((await browser.get('/login')).text, /demo/i);
+      await browser.submit('/login', { username: user.username, password: user.password });
+      await browser.get('/login/otp');
+      const login = await browser.submit('/login/otp', { otp: okta.otp(user) });
+      assert.equal(login.headers.get('location'), '/profile');
+      assert.ok(okta.requests.some(({ path }) => path.endsWith('/v1/token')));
+    } finally {
+      assert.equal((await app.stop()).code, 0);
+      await okta.close();
+    }
+  });
+});
+
+describe('settings that cannot work are a message and no stack', () => {
+  for (const [name, env, message] of [
+    ['a port that is no number', { PORT: 'abc' }, /PORT must be a number.*"abc"/],
+    [
+      'an issuer that the strategy refuses',
+      { OKTA_ISSUER: 'https://acme-admin.okta.com', OKTA_CLIENT_ID: 'x' },
+      /admin/,
+    ],
+  ] as const) {
+    it(name, async () => {
+      const { code, stderr, stdout } = await run(env).ended;
+      assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
+      assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /\n {4}at /);
+    });
+  }
+});

@@ -1,0 +1,542 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { Controller, ForbiddenException, Post, Req, UseGuards } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { TOTP } from 'otpauth';
+import passport, { type Strategy } from 'passport';
+import type { User } from '../../../example/okta/index.js';
+import { Browser, type Answer } from '../../support/browser.js';
+import { assertNoSecretSeen } from '../../support/collector.js';
+import { hold, OTP_STEP, PASSWORD_STEP } from '../../support/okta.js';
+import { until } from '../../support/promises.js';
+import {
+  compile,
+  main,
+  root,
+  startController,
+  startNest,
+  withoutCoverage,
+  type Nest,
+} from './support.js';
+
+/** Okta's clock; it stands still unless a test moves it. */
+let oktaNow = Math.floor(Date.now() / 1000) * 1000;
+let compiled: Awaited<ReturnType<typeof compile>>;
+let nest: Nest;
+let browser: Browser;
+let user: User;
+
+before(async () => {
+  compiled = await compile();
+  nest = await startNest(compiled, { clock: () => oktaNow });
+});
+after(async () => {
+  await nest?.close();
+  assertNoSecretSeen(nest.okta);
+});
+beforeEach(() => {
+  browser = nest.browser();
+  user = nest.okta.addUser();
+  nest.reached();
+  nest.log.length = 0;
+});
+
+const passwordOf = ({ username, password }: User) => ({ username, password });
+const post = (path: string, json: unknown = {}) => browser.post(path, { json });
+
+/** Session and token: the same sign-in, and what a person sees after it. */
+const VARIANTS = [
+  { name: 'the session variant', at: '/auth', handler: 'AuthController.signIn' },
+  { name: 'the token variant', at: '/api/auth', handler: 'ApiController.signIn' },
+] as const;
+
+async function passPassword(at: string): Promise<Answer> {
+  const answer = await post(`${at}/login`, passwordOf(user));
+  assert.equal(answer.body['code'], 'mfa_required', answer.text);
+  return answer;
+}
+
+/** What a bearer of this token gets as the profile. */
+async function bearer(token: unknown) {
+  const headers = { authorization: `Bearer ${String(token)}` };
+  const response = await fetch(`${browser.url}/api/profile`, { headers });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+describe('a whole login', () => {
+  it('with a session: password, passcode, profile, logout', async () => {
+    const first = await passPassword('/auth');
+    assert.equal(first.status, 403);
+    assert.equal(typeof first.body['expiresAt'], 'number');
+    assert.deepEqual(nest.reached(), [], 'nothing yet');
+    const waiting = browser.cookies.get('session');
+
+    const second = await post('/auth/otp', { otp: nest.okta.otp(user) });
+    assert.equal(second.status, 200, second.text);
+    assert.equal((second.body['user'] as { id: string }).id, user.id);
+    assert.deepEqual(nest.reached(), ['UsersService.signedIn', 'AuthController.signIn']);
+    assert.notEqual(browser.cookies.get('session'), waiting, 'a new session id');
+
+    const profile = await browser.get('/auth/profile');
+    assert.equal(profile.status, 200);
+    assert.deepEqual(profile.body['user'], second.body['user']);
+
+    assert.equal((await post('/auth/logout')).status, 204);
+    assert.equal((await browser.get('/auth/profile')).status, 401);
+  });
+
+  it("with the app's own token: password, passcode, profile", async () => {
+    assert.equal((await passPassword('/api/auth')).status, 403);
+    assert.deepEqual(nest.reached(), [], 'nothing yet');
+
+    const { status, body } = await post('/api/auth/otp', { otp: nest.okta.otp(user) });
+    assert.equal(status, 200);
+    assert.deepEqual([body['token_type'], body['expires_in']], ['Bearer', 900]);
+    assert.deepEqual(nest.reached(), ['UsersService.signedIn', 'ApiController.signIn']);
+
+    const profile = await bearer(body['access_token']);
+    assert.equal(profile.status, 200);
+    assert.equal((profile.body['user'] as { id: string }).id, user.id);
+    // The token is all there is: its session is nobody's.
+    assert.equal((await browser.get('/auth/profile')).status, 401);
+  });
+
+  it('keeps it in a cookie that is HttpOnly and SameSite=Lax', async () => {
+    const cookie = String((await passPassword('/auth')).headers['set-cookie']);
+    assert.match(cookie, /^session=.*; HttpOnly; SameSite=Lax$/);
+  });
+});
+
+interface Row {
+  name: string;
+  /** Whether the password step has been passed before. */
+  waits?: boolean;
+  given?: () => unknown;
+  step: 'login' | 'otp';
+  body?: () => object;
+  status: number;
+  /** The whole body, but for the message, which must be there. */
+  answer: { code: string; [member: string]: unknown };
+  headers?: Record<string, string>;
+  logged?: RegExp;
+}
+
+const rightOtp = () => ({ otp: nest.okta.otp(user) });
+const wrongOtp = () => ({ otp: nest.okta.wrongOtp(user) });
+const rightPassword = () => passwordOf(user);
+
+const ROWS: Row[] = [
+  {
+    name: 'neither password nor passcode',
+    step: 'login',
+    body: () => ({}),
+    status: 400,
+    answer: { code: 'missing_credentials' },
+  },
+  {
+    name: 'a password that is no text',
+    step: 'login',
+    body: () => ({ username: user.username, password: { $ne: '' } }),
+    status: 400,
+    answer: { code: 'missing_credentials' },
+  },
+  {
+    name: 'a wrong password',
+    step: 'login',
+    body: () => ({ username: user.username, password: 'certainly-not-it' }),
+    status: 401,
+    answer: { code: 'invalid_credentials' },
+  },
+  {
+    name: 'a right password for which Okta wants no passcode',
+    given: () => (user.mfa = false),
+    step: 'login',
+    body: rightPassword,
+    status: 403,
+    answer: { code: 'mfa_not_enforced' },
+  },
+  {
+    name: 'somebody who is not assigned to the app',
+    given: () => (user.assigned = false),
+    step: 'login',
+    body: rightPassword,
+    status: 403,
+    answer: { code: 'access_denied' },
+  },
+  {
+    name: 'a passcode before the password',
+    step: 'otp',
+    body: () => ({ otp: '123456' }),
+    status: 401,
+    answer: { code: 'mfa_transaction_missing' },
+  },
+  {
+    name: 'a wrong passcode',
+    waits: true,
+    step: 'otp',
+    body: wrongOtp,
+    status: 401,
+    answer: { code: 'invalid_otp', attemptsRemaining: 4 },
+  },
+  {
+    name: 'the last wrong passcode',
+    waits: true,
+    given: async () => {
+      for (let i = 0; i < 4; i++) await post('/auth/otp', wrongOtp());
+    },
+    step: 'otp',
+    body: wrongOtp,
+    status: 401,
+    answer: { code: 'otp_attempts_exceeded' },
+  },
+  {
+    name: 'a passcode that comes too late',
+    waits: true,
+    given: () => (oktaNow += 301_000),
+    step: 'otp',
+    body: rightOtp,
+    status: 401,
+    answer: { code: 'mfa_transaction_expired' },
+  },
+  {
+    name: "Okta's rate limit",
+    waits: true,
+    given: () =>
+      nest.okta.respondNext(
+        { status: 429, headers: { 'retry-after': '7' }, body: { errorCode: 'E0000047' } },
+        OTP_STEP,
+      ),
+    step: 'otp',
+    body: rightOtp,
+    status: 429,
+    answer: { code: 'rate_limited', retryAfter: 7 },
+    headers: { 'retry-after': '7' },
+  },
+  {
+    name: 'an Okta that makes no sense',
+    given: () => nest.okta.respondNext({ status: 200, body: 'hello' }, PASSWORD_STEP),
+    step: 'login',
+    body: rightPassword,
+    status: 502,
+    answer: { code: 'invalid_response' },
+    logged: /^invalid_response: /,
+  },
+  {
+    name: 'an Okta that cannot be reached',
+    given: () => nest.okta.respondNext('reset', PASSWORD_STEP),
+    step: 'login',
+    body: rightPassword,
+    status: 503,
+    answer: { code: 'okta_unreachable' },
+    logged: /^okta_unreachable: /,
+  },
+  {
+    name: 'an Okta that does not answer in time',
+    given: () => nest.okta.respondNext('hang', PASSWORD_STEP),
+    step: 'login',
+    body: rightPassword,
+    status: 504,
+    answer: { code: 'okta_timeout' },
+    logged: /^okta_timeout: /,
+  },
+  {
+    name: 'an Okta that refuses the app',
+    given: () =>
+      nest.okta.respondNext({ status: 401, body: { error: 'invalid_client' } }, PASSWORD_STEP),
+    step: 'login',
+    body: rightPassword,
+    status: 500,
+    answer: { code: 'server_error' },
+    logged: /^invalid_client: /,
+  },
+];
+
+for (const { name: variant, at } of VARIANTS) {
+  describe(`${variant} answers, and lets nobody through`, () => {
+    for (const row of ROWS) {
+      it(`${row.name}: ${row.status} ${row.answer.code}`, async () => {
+        if (row.waits) await passPassword(at);
+        await row.given?.();
+        const answer = await post(`${at}/${row.step}`, row.body?.());
+
+        const { message, expiresAt: _, ...body } = answer.body;
+        assert.deepEqual({ status: answer.status, ...body }, { status: row.status, ...row.answer });
+        assert.equal(typeof message, 'string');
+        for (const [name, value] of Object.entries(row.headers ?? {})) {
+          assert.equal(answer.headers[name], value);
+        }
+        assert.deepEqual(nest.reached(), [], 'no business code');
+        if (row.logged) assert.match(nest.log.join('\n'), row.logged);
+        else assert.deepEqual(nest.log, []);
+      });
+    }
+
+    it('what validate() refuses: 403, without a session', async (t) => {
+      t.mock.method(nest.users, 'signedIn', () => Promise.resolve(null));
+      await passPassword(at);
+      const answer = await post(`${at}/otp`, rightOtp());
+      assert.deepEqual([answer.status, answer.body['code']], [403, 'access_denied']);
+      assert.deepEqual(nest.reached(), []);
+      assert.equal((await browser.get('/auth/profile')).status, 401);
+    });
+
+    it('what validate() throws: an HttpException as it is, anything else as 500', async (t) => {
+      for (const [thrown, status] of [
+        [new ForbiddenException({ code: 'left_the_company' }), 403],
+        [new Error('the database is down'), 500],
+      ] as const) {
+        const refusing = t.mock.method(nest.users, 'signedIn', () => Promise.reject(thrown));
+        await passPassword(at);
+        const answer = await post(`${at}/otp`, rightOtp());
+        assert.equal(answer.status, status);
+        assert.doesNotMatch(answer.text, /database/);
+        assert.deepEqual(nest.reached(), []);
+        refusing.mock.restore();
+        user = nest.okta.addUser();
+      }
+      assert.match(nest.log.join('\n'), /the database is down/);
+    });
+
+    it('after a 503 the same passcode still logs in', async () => {
+      await passPassword(at);
+      const otp = nest.okta.otp(user);
+      nest.okta.respondNext('reset', OTP_STEP);
+      assert.equal((await post(`${at}/otp`, { otp })).status, 503);
+      assert.equal((await post(`${at}/otp`, { otp })).status, 200);
+    });
+
+    it('a form, and plain text: 415, before anything reads it', async () => {
+      const before = nest.okta.requests.length;
+      const json = passwordOf(user);
+      for (const answer of [
+        await browser.post(`${at}/login`, { form: passwordOf(user) }),
+        await browser.post(`${at}/login`, { json, headers: { 'content-type': 'text/plain' } }),
+        await browser.post(`${at}/login`),
+      ]) {
+        assert.deepEqual(
+          [answer.status, answer.body['code']],
+          [415, 'unsupported_media_type'],
+          answer.text,
+        );
+      }
+      assert.equal(nest.okta.requests.length, before, 'Okta was not asked');
+    });
+
+    it('JSON that is too long: 413', async () => {
+      const answer = await post(`${at}/login`, { password: 'x'.repeat(20_000) });
+      assert.equal(answer.status, 413);
+    });
+  });
+}
+
+describe('no route reaches its handler without a user', () => {
+  it('GET /auth/profile: without a session, and with a login that waits for its passcode', async () => {
+    for (const prepare of [() => undefined, () => passPassword('/auth')]) {
+      await prepare();
+      const { status, body } = await browser.get('/auth/profile');
+      assert.deepEqual([status, body['code']], [401, 'not_signed_in']);
+      assert.deepEqual(nest.reached(), []);
+    }
+  });
+
+  it('GET /api/profile: without a token, and with one that is not right', async () => {
+    await passPassword('/auth');
+    await post('/auth/otp', rightOtp());
+    nest.reached();
+    // A session of the other variant is no token either.
+    assert.equal((await browser.get('/api/profile')).status, 401);
+
+    const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+    const claims = encode({ sub: user.id, iss: 'nest-example', exp: 4e9 });
+    for (const token of [
+      '',
+      'nonsense',
+      `${encode({ alg: 'none', typ: 'JWT' })}.${claims}.`,
+      `${encode({ alg: 'HS256', typ: 'JWT' })}.${claims}.${'A'.repeat(43)}`,
+      // Okta's own ID token is signed, but not by this app.
+      nest.okta.signIdToken('org', { sub: user.id }),
+    ]) {
+      const { status, body } = await bearer(token);
+      assert.deepEqual([status, body['code']], [401, 'invalid_token'], token);
+    }
+    assert.deepEqual(nest.reached(), []);
+  });
+
+  it('POST /auth/logout is open, drops the login that waits, and asks the users for nothing', async () => {
+    await passPassword('/auth');
+    assert.equal((await post('/auth/logout')).status, 204);
+    assert.deepEqual(nest.reached(), ['AuthController.logout']);
+    const answer = await post('/auth/otp', rightOtp());
+    assert.equal(answer.body['code'], 'mfa_transaction_missing');
+    assert.deepEqual(nest.reached(), []);
+  });
+
+  it('a passcode that is under way at the logout does not log in', async () => {
+    await passPassword('/auth');
+    const passcode = hold(nest.okta, OTP_STEP);
+    const answer = post('/auth/otp', rightOtp());
+    await passcode.arrived();
+    await browser.fork().post('/auth/logout', { json: {} });
+    passcode.letGo();
+    assert.equal((await answer).body['code'], 'mfa_transaction_missing');
+    assert.deepEqual(nest.reached(), ['AuthController.logout']);
+  });
+
+  it('an address that has tried too often: 429 with Retry-After', async () => {
+    const limited = await startNest(compiled, { rateLimit: { windowMs: 60_000, limit: 1 } });
+    try {
+      browser = limited.browser();
+      await post('/auth/login', {});
+      const { status, headers, body } = await post('/api/auth/login', {});
+      assert.deepEqual([status, body['code']], [429, 'rate_limited']);
+      assert.equal(headers['retry-after'], String(body['retryAfter']));
+      assert.deepEqual(limited.reached(), []);
+    } finally {
+      await limited.close();
+      // Passport is one for the process: the last app's strategy has the name.
+      passport.use(nest.strategy);
+    }
+  });
+});
+
+/** What anybody writes first: the guard as it comes. The second one's strategy does nothing but pass. */
+@Controller()
+class FirstTry {
+  @Post('first-try')
+  @UseGuards(AuthGuard('okta-direct-mfa'))
+  signIn() {
+    return 'business code';
+  }
+
+  @Post('pass')
+  @UseGuards(AuthGuard('pass'))
+  passed(@Req() { user }: { user?: object }) {
+    return `business code with ${user ? 'a' : 'no'} user`;
+  }
+}
+
+describe("@nestjs/passport's own AuthGuard", () => {
+  let app: NestExpressApplication;
+  before(async () => {
+    passport.use('pass', { authenticate: pass } as Strategy);
+    app = await startController(FirstTry);
+  });
+  after(() => app.close());
+  beforeEach(async () => (browser = new Browser(await app.getUrl())));
+
+  function pass(this: { pass(): void }) {
+    this.pass();
+  }
+
+  it('answers all codes with the same bare 401, and lets in who has done both steps', async () => {
+    const bare = { message: 'Unauthorized', statusCode: 401 };
+    for (const body of [{}, { otp: '123456' }, passwordOf(user), wrongOtp()]) {
+      const answer = await post('/first-try', body);
+      assert.deepEqual([answer.status, answer.body], [401, bare]);
+    }
+    const answer = await post('/first-try', rightOtp());
+    assert.deepEqual([answer.status, answer.text], [201, 'business code']);
+  });
+
+  it("answers Okta's failures with 500", async () => {
+    nest.okta.respondNext('reset', PASSWORD_STEP);
+    assert.equal((await post('/first-try', passwordOf(user))).status, 500);
+  });
+
+  it('lets a request through when a strategy passes: why this one never does', async () => {
+    assert.equal((await post('/pass')).text, 'business code with no user');
+  });
+});
+
+describe('npm run start:nest', () => {
+  it('prints all that a login needs, logs in with it, and Ctrl-C ends it without noise', async () => {
+    const app = run();
+    try {
+      const { url, stdout } = await app.started();
+      const secret = printed(stdout, 'TOTP secret');
+      const username = printed(stdout, 'username');
+      const password = printed(stdout, 'password');
+      assert.match(stdout, /[▀▄█]{5}/, 'QR code');
+      for (const name of ['bob', 'carol', 'dave']) assert.match(stdout, new RegExp(`${name}@`));
+      assert.ok(stdout.includes(`${url}/auth/login --json`), 'a line to try');
+
+      browser = new Browser(url.replace('localhost', '127.0.0.1'));
+      assert.equal((await post('/auth/login', { username, password })).status, 403);
+      const otp = new TOTP({ secret }).generate();
+      assert.equal((await post('/auth/otp', { otp })).status, 200);
+      assert.match((await browser.get('/auth/profile')).text, /alice@example\.com/);
+    } finally {
+      assert.deepEqual(await app.stop(), { code: 0, stderr: '' });
+    }
+  });
+
+  it('signs in against the org of OKTA_ISSUER, and starts no stand-in', async () => {
+    const { issuers, clients } = nest.okta;
+    const app = run({
+      OKTA_ISSUER: issuers.default,
+      OKTA_CLIENT_ID: clients.basic.client_id,
+      OKTA_CLIENT_SECRET: clients.basic.client_secret,
+    });
+    try {
+      const { url, stdout } = await app.started();
+      assert.doesNotMatch(stdout, /stand-in|alice|TOTP|otpauth/);
+      assert.ok(stdout.includes(issuers.default));
+      browser = new Browser(url);
+      await passPassword('/auth');
+      assert.equal((await post('/auth/otp', rightOtp())).status, 200);
+    } finally {
+      assert.equal((await app.stop()).code, 0);
+    }
+  });
+
+  it('says in one line which setting cannot work', async () => {
+    const env = { OKTA_ISSUER: 'https://acme-admin.okta.com', OKTA_CLIENT_ID: 'x' };
+    const { code, stderr } = await run(env).ended;
+    assert.equal(code, 1);
+    assert.match(stderr, /^\n.*issuer.*-admin.*\n\n$/);
+  });
+});
+
+/** Runs the compiled app as a person would, with only these variables set for it. */
+function run(env: Record<string, string> = {}) {
+  const inherited = Object.entries(withoutCoverage()).filter(
+    ([name]) => !/^(OKTA_|PORT$|HOST$|NODE_ENV$|SESSION_SECRET$|TRUST_PROXY$)/.test(name),
+  );
+  const child = spawn(process.execPath, [main], {
+    cwd: root,
+    env: { ...Object.fromEntries(inherited), PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk) => (output.stdout += chunk));
+  child.stderr.on('data', (chunk) => (output.stderr += chunk));
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => ({
+    code,
+    stderr: output.stderr,
+  }));
+  return {
+    ended,
+    stop: () => {
+      child.kill('SIGINT');
+      return ended;
+    },
+    async started() {
+      const address = /The Nest app: (http:\/\/localhost:\d+)/;
+      const listening = until('the address', () => address.test(output.stdout));
+      await Promise.race([listening, ended]);
+      const url = address.exec(output.stdout)?.[1];
+      assert.ok(url, `It did not start: ${output.stdout}${output.stderr}`);
+      return { url, stdout: output.stdout };
+    },
+  };
+}
+
+/** The value on a line of its own, as in "username: alice@example.com". */
+function printed(stdout: string, name: string): string {
+  const value = new RegExp(`^ *${name}: +(\\S+)$`, 'm').exec(stdout)?.[1];
+  assert.ok(value, `no line "${name}:" in ${stdout}`);
+  return value;
+}

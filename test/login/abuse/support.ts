@@ -1,0 +1,57 @@
+import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Agent, request } from 'undici';
+import type { Okta } from '../../../example/okta/index.js';
+import type { App } from '../../support/app.js';
+
+interface Teardown {
+  after(fn: () => unknown): void;
+}
+
+/** A server of somebody else's, and what has reached it. */
+export async function startServer(
+  t: Teardown,
+  answer: (req: IncomingMessage, res: ServerResponse) => void = (_, res) => res.end(),
+): Promise<{ url: string; requests: string[] }> {
+  const requests: string[] = [];
+  const server = createServer((req, res) => {
+    requests.push(`${req.method} ${req.url}`);
+    answer(req, res);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, requests };
+}
+
+/** POSTs of JSON with a given cookie, over so many connections that are kept. */
+export function keptConnections(t: Teardown, connections: number) {
+  const agent = new Agent({ connections, pipelining: 1 });
+  t.after(() => agent.close());
+  return async (url: string, cookie: string, json: unknown) => {
+    const { statusCode, body } = await request(url, {
+      method: 'POST',
+      dispatcher: agent,
+      headers: { cookie, 'content-type': 'application/json' },
+      body: JSON.stringify(json),
+    });
+    return { status: statusCode, body: (await body.json()) as Record<string, unknown> };
+  };
+}
+
+/** The next time that the keys are asked for, they are these. */
+export function respondWithKeys(okta: Okta, key: KeyObject, kid: string): void {
+  const jwk: JsonWebKey = { ...key.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' };
+  okta.respondNext({ body: { keys: [jwk] } }, { endpoint: 'keys' });
+}
+
+/** How many actions each request got, in the order of their first. */
+export function actionCounts({ actions }: App): number[] {
+  return [...new Set(actions.map(({ req }) => req))].map(
+    (req) => actions.filter((action) => action.req === req).length,
+  );
+}

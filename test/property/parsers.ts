@@ -1,0 +1,449 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { readCredentials, readOtp, readStep } from '../../lib/factors/body.js';
+import { createClientAuthentication, formEncode } from '../../lib/okta/client-authentication.js';
+import { mfaOtpGrant } from '../../lib/factors/otp.js';
+import { passwordGrant } from '../../lib/factors/password.js';
+import { verifyIdToken } from '../../lib/okta/id-token.js';
+import {
+  ConfigurationError,
+  OktaDirectMfaError,
+  OktaDirectMfaStrategy,
+  type OktaDirectMfaStrategyOptions,
+} from '../../lib/index.js';
+import { createJwks } from '../../lib/okta/jwks.js';
+import { redact } from '../../lib/redact.js';
+import { createTokenEndpoint } from '../../lib/okta/token-endpoint.js';
+import { isTransaction } from '../../lib/transactions/session-store.js';
+import { asRequest, CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
+import { MARK, marked } from './answers.js';
+import { clock } from './clock.js';
+import { assertNoSecret } from './flow.js';
+import { ID_TOKENS, KEYS } from './id-tokens.js';
+
+/** Anything that JavaScript has, prototypes and getters apart. */
+const anything = fc.anything({
+  maxDepth: 2,
+  withBigInt: true,
+  withBoxedValues: true,
+  withDate: true,
+  withMap: true,
+  withNullPrototype: true,
+  withSet: true,
+  withTypedArray: true,
+  withUnicodeString: true,
+});
+
+const ugly = fc.string({ unit: 'binary', maxLength: 12 });
+const json = fc.jsonValue({ maxDepth: 2 });
+// eslint-disable-next-line no-control-regex -- control characters are what this is about
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+const KEY = createPublicKey({
+  key: (JSON.parse(KEYS) as { keys: JsonWebKey[] }).keys[0]!,
+  format: 'jwk',
+});
+
+// redact -----------------------------------------------------------------------------------------
+
+const secretText = fc.tuple(ugly, ugly).map(([before, after]) => before + marked('PW') + after);
+
+export const redaction = fc.property(
+  fc.array(secretText, { minLength: 1, maxLength: 4 }),
+  fc.array(fc.oneof(ugly, fc.nat({ max: 7 })), { maxLength: 12 }),
+  fc.nat({ max: 400 }),
+  (given, pieces, padding) => {
+    // Some are a part of another.
+    const secrets = [...given, ...given.map((secret, index) => secret + given[index - 1])];
+    const text =
+      ' '.repeat(padding) + pieces.map((p) => (typeof p === 'string' ? p : secrets[p])).join('');
+    const shown = redact(text, secrets);
+    assert.doesNotMatch(shown, MARK);
+    assert.doesNotMatch(shown, CONTROL);
+    assert.ok(shown.length <= 301);
+  },
+);
+
+// The token endpoint's answers ---------------------------------------------------------------------
+
+const SENT = {
+  password: { username: 'ada', password: marked('PW', ' &ü') },
+  otp: { mfaToken: marked('MT', '/+'), otp: marked('OT') },
+};
+const SECRET = marked('CS', ':=');
+const QUOTE = [...Object.values(SENT.password), ...Object.values(SENT.otp), SECRET]
+  .flatMap((secret) => [secret, formEncode(secret)])
+  .join(' ');
+
+const TYPES = ['granted', 'mfa_required', 'refused', 'mfa_token_expired', 'access_denied'];
+
+/** A JSON object with the fields that are read, with any values, and others. */
+const answerFields = fc.record(
+  Object.fromEntries(
+    [
+      ...['error', 'errorCode', 'error_description', 'errorSummary', 'errorId', 'mfa_token'],
+      ...['access_token', 'id_token', 'token_type', 'expires_in', 'scope', 'refresh_token'],
+      ...['device_secret', '__proto__', 'constructor', 'toString'],
+    ].map((name) => [
+      name,
+      fc.oneof(
+        ugly,
+        json,
+        fc.constantFrom('mfa_required', 'invalid_grant', 'access_denied', 'invalid_client'),
+        fc.constantFrom('E0000047', 'E0000006', 'E0000068', 'Bearer', '\u001b[2J\r\n[ERROR]'),
+      ),
+    ]),
+  ),
+  { requiredKeys: [] },
+);
+const headerValue = fc.oneof(ugly, fc.constant(undefined), fc.array(ugly, { maxLength: 2 }));
+
+export const tokenAnswers = fc.asyncProperty(
+  fc.constantFrom('password' as const, 'otp' as const),
+  fc.constantFrom('none' as const, 'client_secret_basic' as const, 'client_secret_post' as const),
+  fc.oneof(fc.constantFrom(200, 400, 401, 403, 429, 500), fc.integer({ min: 100, max: 599 })),
+  fc.record(
+    {
+      date: headerValue,
+      'retry-after': fc.oneof(headerValue, fc.integer().map(String)),
+      'x-rate-limit-reset': fc.oneof(headerValue, fc.integer().map(String)),
+      'x-okta-request-id': headerValue,
+    },
+    { requiredKeys: [] },
+  ),
+  fc.oneof({ weight: 8, arbitrary: answerFields }, fc.constant(undefined)),
+  fc.boolean(),
+  async (step, method, status, headers, fields, quotes) => {
+    // As JSON.parse gives it, where a key named __proto__ is one as any other.
+    const body =
+      fields === undefined
+        ? undefined
+        : (JSON.parse(
+            JSON.stringify(
+              quotes ? { ...fields, error_description: QUOTE, errorSummary: QUOTE } : fields,
+            ),
+          ) as Record<string, unknown>);
+    const url = new URL('https://acme.okta.com/oauth2/default/v1/token');
+    const credentials = method === 'none' ? { method } : { method, clientSecret: SECRET };
+    const endpoint = createTokenEndpoint({
+      url,
+      scope: 'openid',
+      authenticateClient: createClientAuthentication(CLIENT_ID, credentials, url),
+      http: () => Promise.resolve({ status, headers, json: body }),
+    });
+    try {
+      const reply =
+        step === 'password'
+          ? await endpoint.request(passwordGrant, SENT.password, {})
+          : await endpoint.request(mfaOtpGrant, SENT.otp, {});
+      if (reply.type === 'rate_limited') {
+        const { retryAfter } = reply;
+        const fits = Number.isInteger(retryAfter) && retryAfter! >= 1 && retryAfter! <= 86_400;
+        assert.ok(retryAfter === undefined || fits, String(retryAfter));
+        assert.ok(status === 429 || (status >= 400 && status < 500));
+        return;
+      }
+      assert.ok(TYPES.includes(reply.type));
+      assert.ok(status !== 429);
+      assert.equal(reply.type === 'granted', status === 200);
+      if (reply.type === 'granted') {
+        const { access_token, id_token } = reply.tokens;
+        assert.ok(access_token !== '' && access_token === body?.['access_token']);
+        assert.ok(id_token !== '' && id_token === body?.['id_token']);
+      } else assert.ok(status >= 400 && status < 500);
+      if (reply.type === 'mfa_required') {
+        assert.equal(reply.mfaToken, body?.['mfa_token']);
+        assert.ok(reply.mfaToken !== '' && reply.mfaToken.length <= 4096);
+      }
+    } catch (error) {
+      if (!(error instanceof OktaDirectMfaError)) throw error;
+      // What was sent in the other step is not known here.
+      const text = `${inspect(error, { showHidden: true })}${JSON.stringify(error)}`;
+      const own = step === 'password' ? /Z(PW|CS)Z/ : /Z(OT|MT|CS)Z/;
+      assert.doesNotMatch(method === 'none' ? text.replace(/ZCSZ/g, '') : text, own);
+      for (const value of [
+        error.message,
+        error.oktaError,
+        error.oktaErrorId,
+        error.oktaRequestId,
+      ]) {
+        assert.doesNotMatch(value ?? '', CONTROL);
+        assert.ok((value ?? '').length < 1000);
+      }
+    }
+  },
+);
+
+// ID tokens ----------------------------------------------------------------------------------------
+
+const GOOD = ID_TOKENS[0]!.jwt;
+const [HEAD = '', PAYLOAD = '', SIGNATURE = ''] = GOOD.split('.');
+const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+const anyHeader = fc.record(
+  {
+    alg: fc.oneof(fc.constantFrom('RS256', 'none', 'HS256', '__proto__'), json),
+    kid: fc.oneof(fc.constantFrom('key-1', '__proto__', '../../etc/passwd'), json),
+    typ: json,
+    crit: json,
+    jku: ugly,
+    jwk: json,
+    x5c: json,
+    b64: fc.boolean(),
+    zip: ugly,
+  },
+  { requiredKeys: [] },
+);
+
+/** A good token, with something else in the place of some characters. */
+const damaged = fc
+  .tuple(
+    fc.nat({ max: GOOD.length }),
+    fc.nat({ max: 3 }),
+    fc.oneof(ugly, fc.constantFrom('.', '=', '-')),
+  )
+  .map(([at, length, text]) => GOOD.slice(0, at) + text + GOOD.slice(at + length));
+
+export const idTokens = fc.asyncProperty(
+  fc.oneof(
+    damaged,
+    anyHeader.map((header) => `${base64url(header)}.${PAYLOAD}.${SIGNATURE}`),
+    fc.tuple(json, json).map(([header, payload]) => `${base64url(header)}.${base64url(payload)}.x`),
+    fc
+      .array(fc.constantFrom(HEAD, PAYLOAD, SIGNATURE, '', '.', 'e30', 'bnVsbA', '\u0000'))
+      .map((p) => p.join('.')),
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc
+      .uint8Array({ maxLength: 60 })
+      .map((bytes) => `${Buffer.from(bytes).toString('base64url')}..`),
+  ),
+  async (jwt) => {
+    clock.reset();
+    try {
+      const claims = await verifyIdToken(jwt, {
+        issuer: ISSUER,
+        clientID: CLIENT_ID,
+        clockTolerance: 60,
+        jwks: {
+          ready: () => Promise.resolve(),
+          find: (kid) => Promise.resolve(kid === 'key-1' ? KEY : undefined),
+        },
+      });
+      // The last bits of a signature's base64 mean nothing; what is signed is as it was.
+      assert.ok(jwt.startsWith(`${HEAD}.${PAYLOAD}.`), jwt);
+      assert.equal(claims.sub, ID_TOKENS[0]!.sub);
+    } catch (error) {
+      if (!(error instanceof OktaDirectMfaError)) throw error;
+      assert.deepEqual([error.code, error.status], ['invalid_id_token', 502]);
+      assert.ok(error.message.length < 200);
+      assertNoSecret(error.message);
+      assert.doesNotMatch(error.message, CONTROL);
+    }
+  },
+);
+
+// Keys ---------------------------------------------------------------------------------------------
+
+const anyKey = fc.record(
+  {
+    kid: fc.oneof(fc.constantFrom('key-1', '__proto__', ''), json),
+    kty: fc.oneof(fc.constantFrom('RSA', 'oct', 'EC'), json),
+    use: fc.oneof(fc.constantFrom('sig', 'enc'), json),
+    alg: fc.oneof(fc.constantFrom('RS256', 'HS256'), json),
+    n: fc.oneof(fc.constant((JSON.parse(KEYS) as { keys: { n: string }[] }).keys[0]!.n), json),
+    e: fc.oneof(fc.constant('AQAB'), json),
+    k: json,
+  },
+  { requiredKeys: [] },
+);
+
+export const keySets = fc.asyncProperty(
+  fc.oneof(fc.constantFrom(200, 404, 500), fc.integer({ min: 100, max: 599 })),
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({ keys: fc.array(fc.oneof(anyKey, json), { maxLength: 4 }) }),
+    },
+    fc.constantFrom(undefined, {}, { keys: null }, { keys: {} }),
+  ),
+  fc.constantFrom('key-1', '__proto__', 'constructor', ''),
+  async (status, body, kid) => {
+    clock.reset();
+    const jwks = createJwks(
+      () => Promise.resolve({ status, headers: {}, json: body }),
+      new URL('https://acme.okta.com/oauth2/default/v1/keys'),
+    );
+    try {
+      await jwks.ready();
+      const key = await jwks.find(kid);
+      assert.equal(status, 200);
+      if (key !== undefined) assert.equal(key.asymmetricKeyType, 'rsa');
+    } catch (error) {
+      if (!(error instanceof OktaDirectMfaError)) throw error;
+      assert.equal(error.status, 502);
+    }
+  },
+);
+
+// Bodies -------------------------------------------------------------------------------------------
+
+const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
+const fieldValue = fc.oneof(ugly, anything, fc.constantFrom('a'.repeat(256), '🔑'.repeat(257)));
+
+export const bodies = fc.property(
+  fc.oneof(
+    { weight: 1, arbitrary: anything },
+    {
+      weight: 4,
+      arbitrary: fc.dictionary(
+        fc.constantFrom('username', 'password', 'otp', '__proto__', 'constructor', 'x'),
+        fieldValue,
+        { noNullPrototype: false },
+      ),
+    },
+  ),
+  fc.constantFrom({}, { 'content-type': 'application/json', 'content-length': '2' }),
+  (body, headers) => {
+    const req = asRequest({ headers, body });
+    try {
+      const step = readStep(req, FIELDS);
+      const has = (name: string) =>
+        typeof body === 'object' && body !== null && Object.keys(body).includes(name);
+      const expected = has('password') ? 'password' : has('otp') ? 'otp' : 'none';
+      assert.equal(step.type, expected);
+      if (step.type === 'password') {
+        const read = readCredentials(step.body, FIELDS);
+        if (typeof read === 'string') assert.ok(['username', 'password'].includes(read));
+        else {
+          assert.ok(read.username.trim() !== '' && [...read.username].length <= 256);
+          assert.ok(read.password.trim() !== '' && [...read.password].length <= 1024);
+          assert.equal(read.password, (body as Record<string, unknown>)['password']);
+        }
+      }
+      if (step.type === 'otp') {
+        const otp = readOtp(step.body, FIELDS);
+        if (otp !== undefined) assert.ok(/^\S+$/.test(otp) && [...otp].length <= 64);
+      }
+    } catch (error) {
+      assert.ok(error instanceof ConfigurationError, inspect(error));
+      assert.equal(body, undefined);
+    }
+  },
+);
+
+// Waiting logins that a store makes up ---------------------------------------------------------------
+
+const madeUp = fc.oneof(
+  anything,
+  fc.record(
+    {
+      id: fc.oneof(ugly, anything),
+      mfaToken: fc.oneof(ugly, anything),
+      username: fc.oneof(ugly, anything),
+      expiresAt: fc.oneof(fc.integer(), fc.double(), anything),
+      attempts: fc.oneof(fc.integer(), fc.double(), anything),
+      boundTo: fc.oneof(ugly, anything),
+    },
+    { requiredKeys: ['id', 'mfaToken', 'username'] },
+  ),
+);
+
+export const transactions = fc.property(madeUp, (value) => {
+  if (!isTransaction(value)) return;
+  const { id, mfaToken, username, expiresAt, attempts, boundTo } = value;
+  for (const text of [id, mfaToken, username, boundTo]) assert.equal(typeof text, 'string');
+  assert.ok(mfaToken !== '' && attempts >= 0 && Number.isInteger(attempts));
+  assert.equal(typeof expiresAt, 'number');
+});
+
+// Options ------------------------------------------------------------------------------------------
+
+const secretValue = fc.oneof(
+  { weight: 3, arbitrary: ugly.map((rest) => marked('CS', rest)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<unknown>(
+      '',
+      7,
+      null,
+      [marked('CS')],
+      { toString: marked('CS'), kty: 'EC', d: marked('CS') },
+      Buffer.from(`-----BEGIN PRIVATE KEY-----\n${marked('CS')}\n-----END PRIVATE KEY-----`),
+      `-----BEGIN RSA PRIVATE KEY-----\n${marked('CS')}\n-----END RSA PRIVATE KEY-----`,
+    ),
+  },
+);
+const or = (good: unknown[], more: fc.Arbitrary<unknown> = anything) =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom(...good) },
+    { weight: 1, arbitrary: fc.oneof(more, fc.constantFrom(undefined, null, '', 0, -1, NaN)) },
+  );
+
+const anyOptions = fc.record(
+  {
+    issuer: or(
+      [ISSUER, 'https://acme.okta.com', 'http://localhost:1'],
+      fc.oneof(
+        ugly.map((rest) => `https://${rest}`),
+        ugly.map((rest) => `https://acme.okta.com/${rest}`),
+        fc.webUrl({ withQueryParameters: true, withFragments: true }),
+        ugly.map((rest) => `https://user:${marked('CS')}@acme.okta.com/${rest}`),
+        anything,
+      ),
+    ),
+    clientID: or([CLIENT_ID]),
+    clientSecret: secretValue,
+    clientAuthentication: or([
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      'none',
+    ]),
+    privateKey: secretValue,
+    keyID: or(['k']),
+    scope: or(['openid', 'openid profile', ['openid']]),
+    usernameField: or(['username', 'email']),
+    passwordField: or(['password']),
+    otpField: or(['otp', 'password']),
+    mfaRedirect: or(['/login/otp']),
+    sessionKey: or(['mfa', 'cookie', '__proto__', 'constructor']),
+    store: or([undefined]),
+    requireMfa: or([true, false]),
+    transactionMaxAge: or([300, 0.1, 1e308]),
+    maxOtpAttempts: or([5, 1]),
+    userInfo: or([true]),
+    clientIP: or([() => '1.2.3.4']),
+    deviceToken: or([() => 'x']),
+    timeout: or([1, 1e9, 1e308]),
+    dispatcher: or([undefined]),
+    clockTolerance: or([0, 60]),
+    allowInsecureIssuer: or([true, false]),
+    passReqToCallback: or([true, false]),
+    clientsecret: secretValue,
+    'client secret': secretValue,
+  },
+  { requiredKeys: ['issuer', 'clientID'], noNullPrototype: true },
+);
+
+export const options = fc.property(
+  fc.oneof({ weight: 8, arbitrary: anyOptions }, anything),
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constant(() => undefined) },
+    { weight: 1, arbitrary: anything },
+  ),
+  (given, verify) => {
+    try {
+      const strategy = new OktaDirectMfaStrategy(
+        given as OktaDirectMfaStrategyOptions,
+        verify as () => void,
+      );
+      assertNoSecret(everyPrint(strategy));
+    } catch (error) {
+      assert.ok(error instanceof TypeError, inspect(error));
+      assert.match(error.message, /^OktaDirectMfaStrategy/);
+      assertNoSecret(everyPrint(error));
+    }
+  },
+);

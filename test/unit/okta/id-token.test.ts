@@ -1,0 +1,318 @@
+import assert from 'node:assert/strict';
+import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { describe, it, type TestContext } from 'node:test';
+import { OktaResponseError, OktaUnreachableError } from '../../../lib/errors.js';
+import { verifyIdToken } from '../../../lib/okta/id-token.js';
+import {
+  CLIENT_ID,
+  everyPrint,
+  idTokenClaims,
+  ISSUER,
+  KID,
+  rs256,
+  rsaKeyPair,
+} from '../../support/fixtures.js';
+
+const { publicKey, privateKey } = rsaKeyPair();
+const stranger = rsaKeyPair();
+const HEADER = { alg: 'RS256', kid: KID };
+/** A time at the start of a second. */
+const NOW = 1_700_000_000;
+
+const sought: string[] = [];
+const jwks = {
+  ready: () => Promise.resolve(),
+  find: (kid: string) => {
+    sought.push(kid);
+    return Promise.resolve(kid === KID ? publicKey : undefined);
+  },
+};
+const verify = (token: string, more: { clockTolerance?: number } = {}) =>
+  verifyIdToken(token, { issuer: ISSUER, clientID: CLIENT_ID, clockTolerance: 60, jwks, ...more });
+
+const token = (claims: Record<string, unknown> = {}, header: object = HEADER) =>
+  rs256(header, idTokenClaims(claims), privateKey);
+
+/** The token's own text, and every longer part of it, must stand in no error. */
+async function assertRefused(jwt: string, reason: RegExp, clockTolerance = 60): Promise<void> {
+  await assert.rejects(verify(jwt, { clockTolerance }), (error: unknown) => {
+    assert.ok(error instanceof OktaResponseError, String(error));
+    assert.equal(error.code, 'invalid_id_token');
+    assert.match(error.message, reason);
+    for (const part of jwt.split('.')) {
+      if (part.length > 20) assert.ok(!everyPrint(error).includes(part));
+    }
+    return true;
+  });
+}
+
+describe('verifyIdToken', () => {
+  it('gives the claims of a token that is as it should be', async () => {
+    const claims = idTokenClaims({ amr: ['pwd', 'otp'], nonce: 'n' });
+    assert.deepEqual(await verify(rs256(HEADER, claims, privateKey)), claims);
+  });
+
+  it('asks for the key by the kid of the header', async () => {
+    sought.length = 0;
+    await verify(token());
+    assert.deepEqual(sought, [KID]);
+  });
+
+  it('passes on the error of the keys endpoint', async () => {
+    const down = { ...jwks, find: () => Promise.reject(new OktaUnreachableError('down')) };
+    const expectations = { issuer: ISSUER, clientID: CLIENT_ID, clockTolerance: 60, jwks: down };
+    await assert.rejects(verifyIdToken(token(), expectations), OktaUnreachableError);
+  });
+});
+
+describe('verifyIdToken, about the signature', () => {
+  const unsigned = (header: object, signature = '') => {
+    const [head, payload] = [header, idTokenClaims()].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString('base64url'),
+    );
+    return `${head}.${payload}.${signature}`;
+  };
+
+  for (const alg of [
+    'none',
+    'None',
+    'NONE',
+    '',
+    'rs256',
+    'RS384',
+    'RS512',
+    'PS256',
+    'ES256',
+    'HS256',
+  ]) {
+    it(`refuses the algorithm ${alg || '(empty)'}`, async () => {
+      await assertRefused(unsigned({ alg, kid: KID }), /not a JWT signed with RS256/);
+    });
+  }
+
+  for (const alg of [undefined, null, ['RS256'], { RS256: 1 }, 256]) {
+    it(`refuses an algorithm that is ${JSON.stringify(alg) ?? 'missing'}`, async () => {
+      await assertRefused(token({}, { alg, kid: KID }), /not a JWT signed with RS256/);
+    });
+  }
+
+  for (const format of ['pem', 'der'] as const) {
+    it(`refuses HS256 with the public key as the secret (${format})`, async () => {
+      const secret = publicKey.export({ type: 'spki', format: format as 'pem' });
+      const [head, payload] = unsigned({ alg: 'HS256', kid: KID }).split('.');
+      const signature = createHmac('sha256', secret)
+        .update(`${head}.${payload}`)
+        .digest('base64url');
+      await assertRefused(`${head}.${payload}.${signature}`, /not a JWT signed with RS256/);
+    });
+  }
+
+  it('refuses RS256 without a signature', async () => {
+    await assertRefused(unsigned(HEADER), /jwt signature is required/);
+  });
+
+  it("refuses the signature of a stranger's key under a known kid", async () => {
+    await assertRefused(rs256(HEADER, idTokenClaims(), stranger.privateKey), /invalid signature/);
+  });
+
+  it('refuses a payload that was changed after it was signed', async () => {
+    const [head, , signature] = token().split('.');
+    const [, payload] = token({ sub: '00u1admin' }).split('.');
+    await assertRefused(`${head}.${payload}.${signature}`, /invalid signature/);
+  });
+
+  it('refuses a signature that was made over PSS padding', async () => {
+    const [head, payload] = token().split('.');
+    const signature = sign('sha256', Buffer.from(`${head}.${payload}`), {
+      key: privateKey,
+      padding: 6,
+    });
+    await assertRefused(
+      `${head}.${payload}.${signature.toString('base64url')}`,
+      /invalid signature/,
+    );
+  });
+
+  it('refuses a key of another kind that goes by the kid', async () => {
+    const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+    const expectations = { issuer: ISSUER, clientID: CLIENT_ID, clockTolerance: 60 };
+    await assert.rejects(
+      verifyIdToken(token(), { ...expectations, jwks: { ...jwks, find: async () => ec } }),
+      { code: 'invalid_id_token' },
+    );
+  });
+});
+
+describe('verifyIdToken, about the header', () => {
+  for (const crit of [['exp'], ['b64'], [], null]) {
+    it(`refuses "crit": ${JSON.stringify(crit)}`, async () => {
+      await assertRefused(token({}, { ...HEADER, crit, b64: false }), /"crit"/);
+    });
+  }
+
+  for (const kid of [undefined, null, 7, [KID]]) {
+    it(`refuses a kid that is ${JSON.stringify(kid) ?? 'missing'}`, async () => {
+      await assertRefused(token({}, { alg: 'RS256', kid }), /no "kid"/);
+    });
+  }
+
+  it('refuses a kid that is not among the keys', async () => {
+    await assertRefused(token({}, { alg: 'RS256', kid: 'other' }), /"kid" is not among the keys/);
+  });
+
+  it('never looks where the header itself says that the key is', async () => {
+    const own = createPublicKey(stranger.privateKey).export({ format: 'jwk' });
+    const header = {
+      jku: 'https://evil.example.com/keys',
+      x5u: 'https://evil.example.com',
+      jwk: own,
+    };
+    const forged = rs256({ ...HEADER, ...header }, idTokenClaims(), stranger.privateKey);
+    await assertRefused(forged, /invalid signature/);
+    // Nor is a good token refused for naming a place.
+    assert.equal((await verify(token({}, { ...HEADER, ...header }))).sub, '00u1person');
+  });
+});
+
+describe('verifyIdToken, about the form', () => {
+  const [head = '', payload = '', signature = ''] = token().split('.');
+  for (const [what, jwt] of [
+    ['is empty', ''],
+    ['has no dot', 'abc'],
+    ['is only dots', '..'],
+    ['has two parts', `${head}.${payload}`],
+    ['has four parts', `${head}.${payload}.${signature}.x`],
+    ['has five parts, as an encrypted one', `${head}.a.b.c.d`],
+    ['has a header that is not JSON', `${Buffer.from('no').toString('base64url')}.${payload}.x`],
+    ['has a header that is null', `${Buffer.from('null').toString('base64url')}.${payload}.x`],
+    ['has a header that is an array', `${Buffer.from('["RS256"]').toString('base64url')}.e30.x`],
+    ['has a header that is a string', `${Buffer.from('"RS256"').toString('base64url')}.e30.x`],
+    ['has spaces around it', ` ${token()} `],
+  ] as const) {
+    it(`refuses a token that ${what}`, async () => {
+      await assertRefused(jwt, /Okta's ID token is refused/);
+    });
+  }
+
+  for (const [what, body] of [
+    ['a text', 'just a text'],
+    ['a JSON string', '"text"'],
+    ['a number', '7'],
+    ['null', 'null'],
+    ['an array', '[]'],
+    ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x7b, 0x80])],
+    ['nothing', ''],
+  ] as const) {
+    it(`refuses a signed payload that is ${what}`, async () => {
+      await assertRefused(rs256(HEADER, body, privateKey), /Okta's ID token is refused/);
+    });
+  }
+
+  it('refuses a payload of broken JSON without quoting it', async () => {
+    const jwt = rs256({ ...HEADER, typ: 'JWT' }, '{"sub":"00u1person", oops', privateKey);
+    await assert.rejects(verify(jwt), (error: unknown) => {
+      assert.ok(error instanceof OktaResponseError);
+      assert.match(error.message, /cannot be decoded/);
+      assert.doesNotMatch(everyPrint(error), /00u1person|oops/);
+      return true;
+    });
+  });
+});
+
+describe('verifyIdToken, about iss, aud, azp and sub', () => {
+  for (const iss of [
+    undefined,
+    `${ISSUER}/`,
+    'https://evil.okta.com',
+    ISSUER.toUpperCase(),
+    [ISSUER],
+  ]) {
+    it(`refuses iss ${JSON.stringify(iss) ?? 'missing'}`, async () => {
+      await assertRefused(token({ iss }), /jwt issuer invalid/);
+    });
+  }
+
+  for (const aud of [undefined, 'other', [], ['other'], null, `${CLIENT_ID} `, [[CLIENT_ID]], {}]) {
+    it(`refuses aud ${JSON.stringify(aud) ?? 'missing'}`, async () => {
+      await assertRefused(token({ aud }), /jwt audience invalid/);
+    });
+  }
+
+  it('takes an array with this client alone', async () => {
+    assert.deepEqual((await verify(token({ aud: [CLIENT_ID] }))).aud, [CLIENT_ID]);
+  });
+
+  it('refuses further audiences without an azp', async () => {
+    await assertRefused(token({ aud: [CLIENT_ID, 'other'] }), /further audiences and no "azp"/);
+  });
+
+  it('takes further audiences when azp is this client', async () => {
+    await verify(token({ aud: [CLIENT_ID, 'other'], azp: CLIENT_ID }));
+  });
+
+  it('takes azp also beside one audience', async () => {
+    await verify(token({ azp: CLIENT_ID }));
+  });
+
+  for (const azp of ['other', null, '', [CLIENT_ID], 7]) {
+    it(`refuses azp ${JSON.stringify(azp)}`, async () => {
+      await assertRefused(token({ azp }), /"azp" is another client/);
+      await assertRefused(token({ azp, aud: [CLIENT_ID, 'other'] }), /"azp" is another client/);
+    });
+  }
+
+  for (const sub of [undefined, '', null, 7, ['00u1']]) {
+    it(`refuses sub ${JSON.stringify(sub) ?? 'missing'}`, async () => {
+      await assertRefused(token({ sub }), /no "sub"/);
+    });
+  }
+});
+
+describe('verifyIdToken, about times', () => {
+  const clock = (t: TestContext) => t.mock.timers.enable({ apis: ['Date'], now: NOW * 1000 });
+
+  it('takes a token until exp and the tolerance are over', async (t) => {
+    clock(t);
+    await verify(token({ exp: NOW - 59, iat: NOW - 100 }));
+    await assertRefused(token({ exp: NOW - 60, iat: NOW - 100 }), /jwt expired/);
+  });
+
+  it('takes one to the second without a tolerance', async (t) => {
+    clock(t);
+    await verify(token({ exp: NOW + 1, iat: NOW }), { clockTolerance: 0 });
+    await assertRefused(token({ exp: NOW, iat: NOW }), /jwt expired/, 0);
+  });
+
+  it('takes an iat that is ahead by no more than the tolerance', async (t) => {
+    clock(t);
+    await verify(token({ iat: NOW + 60 }));
+    await assertRefused(token({ iat: NOW + 61 }), /"iat" is in the future.*clock/);
+  });
+
+  it('takes no iat ahead without a tolerance', async (t) => {
+    clock(t);
+    await verify(token({ iat: NOW }), { clockTolerance: 0 });
+    await assertRefused(token({ iat: NOW + 1 }), /"iat" is in the future/, 0);
+  });
+
+  it('takes an nbf that is ahead by no more than the tolerance', async (t) => {
+    clock(t);
+    await verify(token({ iat: NOW, nbf: NOW + 60 }));
+    await assertRefused(token({ iat: NOW, nbf: NOW + 61 }), /jwt not active/);
+  });
+
+  it('refuses a token without exp', async () => {
+    await assertRefused(token({ exp: undefined }), /no "exp"/);
+  });
+
+  it('refuses a token without iat', async () => {
+    await assertRefused(token({ iat: undefined }), /no "iat"/);
+  });
+
+  for (const odd of ['2099-01-01', null, [9_999_999_999]]) {
+    it(`refuses times that are ${JSON.stringify(odd)}`, async () => {
+      await assertRefused(token({ exp: odd }), /refused/);
+      await assertRefused(token({ iat: odd }), /refused/);
+    });
+  }
+});
