@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', '.tmp', 'test/compat/apps'] },
+  { ignores: ['dist', 'coverage', '.tmp', 'test/package/compat/apps'] },
   js.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {

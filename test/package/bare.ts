@@ -1,6 +1,6 @@
 /**
  * An app that has no types but those of Node: compiled against the packed tarball by
- * `npm run check:package`, and against lib/ by `npm run typecheck`. Every public name is used.
+ * `npm run test:package`, and against lib/ by `npm run typecheck`. Every public name is used.
  */
 import type { KeyObject } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';

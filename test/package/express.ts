@@ -1,6 +1,6 @@
 /**
  * An app with the types of Express, Passport and express-session: compiled against the packed tarball
- * by `npm run check:package`, and against lib/ by `npm run typecheck`.
+ * by `npm run test:package`, and against lib/ by `npm run typecheck`.
  */
 import express, { type NextFunction, type Request, type Response } from 'express';
 import session from 'express-session';

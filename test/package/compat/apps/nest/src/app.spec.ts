@@ -2,7 +2,7 @@ import { Test } from '@nestjs/testing';
 import type { INestApplication } from '@nestjs/common';
 import session from 'express-session';
 import passport from 'passport';
-import { AppModule } from './app';
+import { AppModule } from './app.js';
 
 describe('a login in two steps', () => {
   let app: INestApplication;

@@ -6,9 +6,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startOkta, type Okta, type User } from '../../example/okta/index.js';
-import { Browser } from '../support/browser.js';
-import { sendOtp, sendPassword } from '../support/login.js';
+import { startOkta, type Okta, type User } from '../../../example/okta/index.js';
+import { Browser } from '../../support/browser.js';
+import { sendOtp, sendPassword } from '../../support/login.js';
+import { environment, execute, install, pack, ROOT } from '../pack.js';
 
 /*
  * Does the package work in the apps that people have? It is packed, installed from its tarball into
@@ -20,9 +21,7 @@ import { sendOtp, sendPassword } from '../support/login.js';
  * Node releases are kept in the system's temporary directory between runs; nothing else is.
  */
 
-const root = join(__dirname, '..', '..');
 const apps = join(__dirname, 'apps');
-const npmFlags = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
 
 /** The releases that the package is said to run on. */
 const NODES = { 20: '20', 22: '22', 24: '24', 26: '26' } as const;
@@ -271,7 +270,7 @@ async function main() {
   let passed = 0;
   let failed = 0;
   try {
-    const tarball = await pack(temp);
+    const { tarball } = await pack(temp);
     const installed = new Map<string, Promise<string>>();
     const releases = new Map<NodeRelease, Promise<string>>();
     for (const scenario of scenarios) {
@@ -310,40 +309,36 @@ const nameOf = ({ name, node }: Scenario) => `Node ${node}: ${name}`;
 const indent = (error: unknown) =>
   (error instanceof Error ? (error.stack ?? error.message) : String(error)).replace(/^/gm, '     ');
 
-/** The tarball as it would be published. */
-async function pack(temp: string): Promise<string> {
-  // Its own output only: `prepare` builds first.
-  const { stdout } = await execute('npm', ['pack', '--json', `--pack-destination=${temp}`], root);
-  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as [{ filename: string }];
-  return join(temp, filename);
-}
-
 async function installApp(
   temp: string,
-  install: keyof typeof INSTALLS,
+  name: keyof typeof INSTALLS,
   tarball: string,
 ): Promise<string> {
-  const directory = join(temp, install);
+  const directory = join(temp, name);
   await mkdir(directory);
   await writeFile(
     join(directory, 'package.json'),
     JSON.stringify({
       private: true,
-      ...(install === 'nest12' && { type: 'module' }),
-      ...(install === 'nest11' && { jest: nestJest }),
-      dependencies: { ...INSTALLS[install], 'passport-okta-direct-mfa': `file:${tarball}` },
+      ...(name === 'nest12' && { type: 'module' }),
+      ...(name === 'nest11' && { jest: nestJest }),
+      dependencies: { ...INSTALLS[name], 'passport-okta-direct-mfa': `file:${tarball}` },
     }),
   );
-  const sources = install === 'nest11' || install === 'nest12' ? join(apps, install) : apps;
-  await cp(sources, directory, { recursive: true });
-  await execute('npm', ['install', '--ignore-scripts', ...npmFlags], directory);
+  const sources = name.startsWith('nest') ? ['nest', name] : ['.'];
+  for (const source of sources) await cp(join(apps, source), directory, { recursive: true });
+  await install(directory, '--ignore-scripts');
   const at = join(directory, 'node_modules', 'passport-okta-direct-mfa', 'package.json');
   assert.match(await readFile(at, 'utf8'), /"version"/);
   return directory;
 }
 
-/** As `nest new` writes it, with ts-jest's default configuration. */
+/**
+ * As `nest new` writes it, with ts-jest's default configuration, and ts-jest's mapping of `./app.js` to
+ * its source: the app is also compiled as an ES module.
+ */
 const nestJest = {
+  moduleNameMapper: { '^(\\./.*)\\.js$': '$1' },
   moduleFileExtensions: ['js', 'json', 'ts'],
   rootDir: 'src',
   testRegex: '.*\\.spec\\.ts$',
@@ -356,7 +351,7 @@ async function nodeBinary(release: NodeRelease): Promise<string> {
   if (process.version.startsWith(`v${release}.`)) return process.execPath;
   const directory = join(tmpdir(), 'passport-okta-direct-mfa-node', NODES[release]);
   const binary = join(directory, 'node_modules', 'node', 'bin', 'node');
-  const version = () => execute(binary, ['--version'], root).then(({ stdout }) => stdout);
+  const version = () => execute(binary, ['--version'], ROOT);
   const usable = await version().catch(() => '');
   if (!usable.startsWith(`v${release}.`)) {
     await rm(directory, { recursive: true, force: true });
@@ -368,7 +363,7 @@ async function nodeBinary(release: NodeRelease): Promise<string> {
       allowScripts: { node: true },
     };
     await writeFile(join(directory, 'package.json'), JSON.stringify(manifest));
-    await execute('npm', ['install', ...npmFlags], directory);
+    await install(directory);
     assert.ok((await version()).startsWith(`v${release}.`), `no Node ${release} was installed`);
   }
   return binary;
@@ -455,34 +450,6 @@ async function run(
     child.kill();
     await closed;
   }
-}
-
-/** Without what npm, tsx and a coverage run put there for this process. */
-function environment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|TSX|OKTA_)/.test(name)),
-  );
-}
-
-/** Runs to its end; rejects with all that was printed. */
-function execute(
-  command: string,
-  args: string[],
-  cwd: string,
-  env: NodeJS.ProcessEnv = environment(),
-): Promise<{ stdout: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => (stdout += chunk));
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve({ stdout });
-      else reject(new Error(`${[command, ...args].join(' ')}: ${code}\n${stdout}${stderr}`));
-    });
-  });
 }
 
 main().catch((error: unknown) => {

@@ -1,9 +1,8 @@
 /**
  * Packs the package as `npm publish` would, outside the repository, and checks what a user gets:
- * `npm run check:package`. Needs the npm registry, for the TypeScript versions and types of the users.
+ * `npm run test:package`. Needs the npm registry, for the TypeScript versions and types of the users.
  * The directory is kept with `KEEP=1`.
  */
-import { execFile } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -12,23 +11,23 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { execute, install, pack, ROOT } from './pack.js';
 
-const ROOT = resolve(__dirname, '..');
-const CONSUMERS = join(ROOT, 'test/package');
 const MAX_UNPACKED_BYTES = 250_000;
 
-/** Every one is a line of reasoning in the README's table. */
+/** The README's table gives the reason for each. */
 const DEPENDENCIES = ['jsonwebtoken', 'passport-strategy', 'undici'];
 const PEER_DEPENDENCIES = ['passport'];
 
+/** Types that the public API uses, and that no app has to name. */
+const NOT_EXPORTED = ['BaseStrategy', 'Bivariant'];
+
 const TYPESCRIPT = { 5: '5.9.3', 6: '6.0.3', 7: '7.0.2' };
-/** TypeScript 7 has no node10 (TS5108); 6 wants to be told that this is known (TS5107). */
+/** TypeScript 7 has no node10 (TS5108); 6 needs `ignoreDeprecations` for it (TS5107). */
 const RESOLUTIONS = {
   node10: { module: 'commonjs', versions: [5, 6] },
   node16: { module: 'node16', versions: [5, 7] },
@@ -36,7 +35,7 @@ const RESOLUTIONS = {
 } as const;
 type Version = keyof typeof TYPESCRIPT;
 
-/** What the users have installed, one after the other in one directory. */
+/** What the users have installed; `express` is installed on top of `bare`. */
 const USERS = {
   bare: ['@types/node@20.19.43'],
   express: [
@@ -66,57 +65,26 @@ function failForEach(names: string[], complaint: string, todo: string): void {
   if (names.length > 0) fail(names.map((name) => `${name} ${complaint}`).join('\n  '), todo);
 }
 
-interface Run {
-  failed: boolean;
-  output: string;
-}
-
-async function run(command: string, args: string[], cwd: string): Promise<Run> {
-  const path = `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH']}`;
-  // What `npm run` has told this process is not for the npm that it starts.
-  const own = Object.entries(process.env).filter(
-    ([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name),
-  );
-  const env = { ...Object.fromEntries(own), PATH: path, NO_COLOR: '1', FORCE_COLOR: '0' };
-  try {
-    const { stdout, stderr } = await promisify(execFile)(command, args, {
-      cwd,
-      env,
-      maxBuffer: 2 ** 25,
-    });
-    return { failed: false, output: stdout + stderr };
-  } catch (error) {
-    const {
-      stdout = '',
-      stderr = '',
-      message,
-    } = error as Partial<Run> & { stdout?: string; stderr?: string; message: string };
-    return { failed: true, output: (stdout + stderr).trim() || message };
-  }
-}
-
-async function must(what: string, todo: string, ...[command, args, cwd]: Parameters<typeof run>) {
+/** Resolves to what the task did, or to `undefined` if it failed. */
+async function must<T>(what: string, todo: string, task: () => Promise<T>): Promise<T | undefined> {
   const started = performance.now();
-  const { failed, output } = await run(command, args, cwd);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${failed ? '✖' : '✔'} ${what} (${seconds} s)\n`);
-  if (failed) fail(`${what}\n${output.replaceAll(/^/gm, '    ')}`, todo);
-  return { failed, output };
+  let failed = false;
+  try {
+    return await task();
+  } catch (error) {
+    failed = true;
+    const { message } = error as Error;
+    fail(`${what}\n${message.replaceAll(/^/gm, '    ')}`, todo);
+    return undefined;
+  } finally {
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`${failed ? '✖' : '✔'} ${what} (${seconds} s)\n`);
+  }
 }
 
-/** A clean checkout, as far as building and packing need one: nothing is left over in its dist/. */
-function stage(directory: string): void {
-  mkdirSync(directory);
-  const { files = [] } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-    files?: string[];
-  };
-  const built = new Set(['dist']);
-  const wanted = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'lib', 'etc'];
-  const alwaysPacked = readdirSync(ROOT).filter((name) => /^(readme|licen[cs]e)/i.test(name));
-  for (const name of new Set([...wanted, ...alwaysPacked, ...files])) {
-    if (!built.has(name)) cpSync(join(ROOT, name), join(directory, name), { recursive: true });
-  }
-  symlinkSync(join(ROOT, 'node_modules'), join(directory, 'node_modules'), 'dir');
+/** One of the repository's own development tools. */
+function tool(name: string, args: string[], cwd: string): Promise<string> {
+  return execute(join(ROOT, 'node_modules/.bin', name), args, cwd);
 }
 
 function checkFiles(packed: string): void {
@@ -135,12 +103,12 @@ function checkFiles(packed: string): void {
   failForEach(
     found.filter((name) => !expected.has(name)),
     'is in the tarball',
-    'Nobody who installs the package needs it: take it out of "files" in package.json or out of lib/, or allow for it in scripts/check-package.ts.',
+    'Nobody who installs the package needs it: take it out of "files" in package.json or out of lib/, or allow for it in test/package/check.ts.',
   );
   failForEach(
     [...expected].filter((name) => !found.includes(name)),
     'is not in the tarball',
-    'Look at "files" in package.json and at tsconfig.build.json.',
+    'Check "files" in package.json and tsconfig.build.json.',
   );
   failForEach(
     found.filter((name) => /\.(js|d\.ts)$/.test(name) && !isSourceMapSound(packed, name)),
@@ -181,7 +149,7 @@ function checkDependencies(manifest: Manifest): void {
     if (names.join() === allowed.join()) return;
     fail(
       `package.json has the ${field} ${names.join(', ') || '(none)'}, and not ${allowed.join(', ') || '(none)'}`,
-      'A dependency that an app has to trust is a decision: it belongs into the table of the README, then into scripts/check-package.ts. What only tests need is a devDependency.',
+      'A dependency that an app has to trust is a decision: it belongs in the table of the README, then in test/package/check.ts. What only tests need is a devDependency.',
     );
   };
   check('dependencies', dependencies, DEPENDENCIES);
@@ -202,17 +170,17 @@ async function compile(user: string, sources: string[], app: string): Promise<vo
     noUncheckedIndexedAccess: true,
     noPropertyAccessFromIndexSignature: true,
     skipLibCheck: false,
-    // Only TypeScript's own lib.*.d.ts, which are no business of this package, and take a while.
+    // TypeScript's own lib.*.d.ts only: they take a while, and do not depend on this package.
     skipDefaultLibCheck: true,
     noEmit: true,
   };
   const jobs: (() => Promise<unknown>)[] = [];
   for (const [moduleResolution, { module, versions }] of Object.entries(RESOLUTIONS)) {
     for (const version of versions as readonly Version[]) {
-      // node16 tells CommonJS from ES modules, so it compiles both.
+      // node16 distinguishes CommonJS from ES modules, so both are compiled.
       const files = sources.flatMap((name) => {
         const names = [`${name}.ts`, ...(moduleResolution === 'node16' ? [`${name}.mts`] : [])];
-        for (const copy of names) cpSync(join(CONSUMERS, `${name}.ts`), join(app, copy));
+        for (const copy of names) cpSync(join(__dirname, `${name}.ts`), join(app, copy));
         return names;
       });
       const project = `tsconfig.${user}.${moduleResolution}.${version}.json`;
@@ -229,10 +197,8 @@ async function compile(user: string, sources: string[], app: string): Promise<vo
       jobs.push(() =>
         must(
           `TypeScript ${TYPESCRIPT[version]}, ${moduleResolution}, ${user}`,
-          'Mend the types in lib/ (or test/package/, if the public API has changed on purpose). KEEP=1 keeps the directory.',
-          process.execPath,
-          args,
-          app,
+          'Fix the types in lib/, or test/package/ if the public API is meant to change. KEEP=1 keeps the directory.',
+          () => execute(process.execPath, args, app),
         ),
       );
     }
@@ -240,50 +206,28 @@ async function compile(user: string, sources: string[], app: string): Promise<vo
   await inParallel(jobs);
 }
 
-async function inParallel(jobs: (() => Promise<unknown>)[], lanes = 2): Promise<void> {
+/** Two at a time. */
+async function inParallel(jobs: (() => Promise<unknown>)[]): Promise<void> {
   const waiting = [...jobs];
   const lane = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await job();
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all([lane(), lane()]);
 }
 
-async function install(app: string, ...packages: string[]): Promise<boolean> {
-  const { failed } = await must(
-    `npm install ${packages.map((name) => name.split('/').slice(-2).join('/')).join(' ')}`,
-    'Is the npm registry within reach?',
-    'npm',
-    [
-      'install',
-      '--no-audit',
-      '--no-fund',
-      '--prefer-offline',
-      '--ignore-scripts',
-      '--loglevel=error',
-      ...packages,
-    ],
-    app,
+async function installInto(app: string, ...packages: string[]): Promise<boolean> {
+  const names = packages.map((name) => (isAbsolute(name) ? basename(name) : name)).join(' ');
+  const done = await must(`npm install ${names}`, 'Is the npm registry within reach?', () =>
+    install(app, '--ignore-scripts', ...packages),
   );
-  return !failed;
+  return done !== undefined;
 }
 
 async function check(directory: string): Promise<void> {
-  const staged = join(directory, 'stage');
-  stage(staged);
-  const pack = await must(
-    'npm pack',
-    'npm run build has to succeed first.',
-    'npm',
-    ['pack', '--silent', '--pack-destination', directory],
-    staged,
-  );
-  if (pack.failed) return;
-  const tarball = join(
-    directory,
-    readdirSync(directory).find((name) => name.endsWith('.tgz')) ?? '',
-  );
-  const unpacked = await run('tar', ['-xzf', tarball, '-C', directory], directory);
-  if (unpacked.failed) return fail(unpacked.output, 'tar has to be installed.');
+  const made = await must('npm pack', 'npm run build has to succeed first.', () => pack(directory));
+  if (made === undefined) return;
+  const { tarball, staged } = made;
+  await execute('tar', ['-xzf', tarball, '-C', directory], directory);
   const packed = join(directory, 'package');
   const manifest = JSON.parse(readFileSync(join(packed, 'package.json'), 'utf8')) as Manifest;
   checkFiles(packed);
@@ -296,53 +240,53 @@ async function check(directory: string): Promise<void> {
     ([major, version]) => `typescript-${major}@npm:typescript@${version}`,
   );
   const [installed] = await Promise.all([
-    install(app, tarball, 'passport@0.7.0', ...USERS.bare, ...compilers),
-    inParallel(
-      [
-        () =>
-          must(
-            'publint --strict',
-            'Each complaint links to its explanation.',
-            'publint',
-            ['run', tarball, '--strict'],
-            directory,
-          ),
-        () =>
-          must(
-            'attw',
-            'Look at "exports" and "typesVersions" in package.json.',
-            'attw',
-            [tarball, '--no-emoji', '--format', 'table-flipped'],
-            directory,
-          ),
-        ...['', '.testing'].map(
-          (entry) => () =>
-            must(
-              `API report etc/${manifest.name}${entry}.api.md`,
-              'The public API has changed. If that is wanted: npm run api, and commit etc/ with the change.',
-              'api-extractor',
-              ['run', '--print-api-report-diff', '-c', `etc/api-extractor${entry}.json`],
-              staged,
-            ),
-        ),
-      ],
-      1,
-    ),
+    installInto(app, tarball, 'passport@0.7.0', ...USERS.bare, ...compilers),
+    checkTarball(tarball, directory).then(() => checkApi(manifest, staged)),
   ]);
   if (!installed) return;
 
   for (const script of ['import.mjs', 'require.cjs']) {
-    cpSync(join(CONSUMERS, script), join(app, script));
-    await must(
-      `node ${script}`,
-      `Look at test/package/${script} and at "exports".`,
-      process.execPath,
-      [script],
-      app,
+    cpSync(join(__dirname, script), join(app, script));
+    await must(`node ${script}`, `Check test/package/${script} and "exports".`, () =>
+      execute(process.execPath, [script], app),
     );
   }
   await compile('bare', ['bare'], app);
-  if (await install(app, ...USERS.express)) await compile('express', ['bare', 'express'], app);
+  if (await installInto(app, ...USERS.express)) await compile('express', ['bare', 'express'], app);
+}
+
+async function checkTarball(tarball: string, directory: string): Promise<void> {
+  await must('publint --strict', 'Each complaint links to its explanation.', () =>
+    tool('publint', ['run', tarball, '--strict'], directory),
+  );
+  await must('attw', 'Check "exports" and "typesVersions" in package.json.', () =>
+    tool('attw', [tarball, '--no-emoji', '--format', 'table-flipped'], directory),
+  );
+}
+
+/** The public API is as reported in etc/, and no declaration of it names a type that is not exported. */
+async function checkApi({ name }: Manifest, staged: string): Promise<void> {
+  for (const entry of ['', '.testing']) {
+    const report = `etc/${name}${entry}.api.md`;
+    await must(
+      `API report ${report}`,
+      'If the public API is meant to change: npm run api, and commit etc/ with the change.',
+      () =>
+        tool(
+          'api-extractor',
+          ['run', '--print-api-report-diff', '-c', `etc/api-extractor${entry}.json`],
+          staged,
+        ),
+    );
+    const forgotten = [
+      ...readFileSync(join(staged, report), 'utf8').matchAll(/ae-forgotten-export\) .*?"(\w+)"/g),
+    ].map(([, type = '']) => type);
+    failForEach(
+      forgotten.filter((type) => !NOT_EXPORTED.includes(type)),
+      `is used in ${report} and not exported`,
+      'Export it, or allow for it in test/package/check.ts.',
+    );
+  }
 }
 
 async function main(): Promise<void> {
