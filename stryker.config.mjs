@@ -1,31 +1,45 @@
-/**
- * `npm run mutate`, first half: each module of lib/ against its own unit tests. A mutant that only the
- * test of another module would catch counts as survived here, which is stricter than all against all,
- * and takes a fifth of the time.
- */
-const MODULES = [
-  'body',
-  'client-authentication',
-  'errors',
-  'http',
-  'id-token',
-  'jwks',
-  'options',
-  'profile',
-  'redact',
-  'token-endpoint',
-  'transaction-store',
-  'user-info',
-  'verify',
-  'waiting-logins',
-];
+import { readdirSync } from 'node:fs';
+import { posix } from 'node:path';
 
-export const base = {
+/**
+ * Mutation tests of lib/, in two halves. `npm run mutate` runs both; `MUTATE=modules` or `MUTATE=flow`
+ * chooses one for `npx stryker run`, and `MUTATE=okta/http` that module alone.
+ *
+ * modules: the modules that have a unit test of their own, against these tests.
+ * flow: all other modules, and those of FLOW, against the other tests in test/unit. A new file of lib/ or
+ * of test/unit is thus always part of one half. Only lib/testing/ is left out.
+ */
+const FLOW = ['strategy', 'login', 'events', 'okta/client'];
+
+/** Paths without extension: `okta/http` for lib/okta/http.ts and for test/unit/okta/http.test.ts. */
+const modules = list('lib', '.ts');
+const tests = list('test/unit', '.test.ts');
+
+const ofModules = modules.filter((name) => !FLOW.includes(name) && testOf(name) !== undefined);
+const testsOfModules = [...new Set(ofModules.map(testOf))];
+const halves = {
+  modules: { mutated: ofModules, against: testsOfModules },
+  flow: {
+    mutated: modules.filter((name) => !ofModules.includes(name)),
+    against: tests.filter((name) => !testsOfModules.includes(name)),
+  },
+};
+
+const wanted = process.env.MUTATE ?? 'modules';
+const { mutated, against } = halves[wanted] ?? { mutated: [wanted], against: [testOf(wanted)] };
+if (against.includes(undefined)) throw new Error(`MUTATE: ${wanted} has no unit test of its own`);
+
+/** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */
+export default {
   testRunner: 'tap',
   // Compiled once for all mutants: the tests run in a process for each file and mutant, of which tsx
   // would take a third of the time.
-  buildCommand:
-    'esbuild lib/**/*.ts test/*.ts test/grants/*.ts test/support/*.ts test/flow/events.test.ts example/okta/**/*.ts --outdir=build --format=cjs --platform=node --target=node20',
+  buildCommand: [
+    'esbuild --bundle --packages=external --platform=node --target=node20 --outbase=. --outdir=build',
+    ...against.map((name) => `test/unit/${name}.test.ts`),
+  ].join(' '),
+  tap: { testFiles: against.map((name) => `build/test/unit/${name}.test.js`) },
+  mutate: mutated.map((name) => `lib/${name}.ts`),
   coverageAnalysis: 'perTest',
   // A mutant in what runs as a module loads would need all tests for itself.
   ignoreStatic: true,
@@ -38,16 +52,16 @@ export const base = {
   thresholds: { high: 95, low: 90, break: 90 },
 };
 
-/** What the first half mutates. */
-export const mutate = [...MODULES.map((name) => `lib/${name}.ts`), 'lib/grants/*.ts'];
+function list(directory, extension) {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith(extension) && !/^testing[./]/.test(name))
+    .map((name) => name.slice(0, -extension.length))
+    .sort();
+}
 
-export default {
-  ...base,
-  tap: {
-    testFiles: [
-      ...MODULES.map((name) => `build/test/${name}.test.js`),
-      'build/test/grants/*.test.js',
-    ],
-  },
-  mutate,
-};
+/** A module's own, or its folder's: options/options.test.ts is the test of all of lib/options/. */
+function testOf(name) {
+  const folder = posix.dirname(name);
+  return [name, `${folder}/${posix.basename(folder)}`].find((test) => tests.includes(test));
+}
