@@ -1,10 +1,11 @@
 /**
  * Runs the tests of one group or more: `node scripts/test.mjs unit login`. A group is a folder of
- * test/, with all `*.test.ts` below it. Refuses to run while a test file belongs to no group, so that
- * none is silently left out. (Node 20 expands no globs, and a shell's differ.)
+ * test/, with all `*.test.ts` below it, and the script `test:<group>` of package.json. Refuses to run
+ * while a test file belongs to no group, a group has no script, or a group that was asked for is empty,
+ * so that no test is silently left out. (Node 20 expands no globs, and a shell's differ.)
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,17 +22,19 @@ const groupOf = (file) => file.split(sep)[0];
 
 const lost = files.filter((file) => !Object.hasOwn(GROUPS, groupOf(file)));
 if (lost.length > 0) {
-  console.error(`These tests are in no group (${Object.keys(GROUPS).join(', ')}) and never run:`);
-  for (const file of lost) console.error(`  test/${file}`);
-  process.exit(1);
+  fail(`These tests are in no group (${Object.keys(GROUPS).join(', ')}) and never run:`, lost);
 }
 
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const unscripted = Object.keys(GROUPS).filter((group) => !scripts[`test:${group}`]);
+if (unscripted.length > 0) fail('These groups have no script test:<group>:', unscripted);
+
 const wanted = process.argv.slice(2);
-const unknown = wanted.filter((group) => !Object.hasOwn(GROUPS, group));
-if (wanted.length === 0 || unknown.length > 0) {
-  console.error(`usage: node scripts/test.mjs <${Object.keys(GROUPS).join(' | ')}> ...`);
-  process.exit(2);
+if (wanted.length === 0 || wanted.some((group) => !Object.hasOwn(GROUPS, group))) {
+  fail(`usage: node scripts/test.mjs <${Object.keys(GROUPS).join(' | ')}> ...`);
 }
+const empty = wanted.filter((group) => !files.some((file) => groupOf(file) === group));
+if (empty.length > 0) fail('These groups have no tests:', empty);
 
 const { status } = spawnSync(
   process.execPath,
@@ -46,3 +49,8 @@ const { status } = spawnSync(
   { cwd: ROOT, stdio: 'inherit' },
 );
 process.exit(status ?? 1);
+
+function fail(message, items = []) {
+  console.error([message, ...items].join('\n  '));
+  process.exit(1);
+}
