@@ -1,6 +1,24 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+/**
+ * The rooms of lib/, each with what it may import from outside itself. Imports go one way, so a reader
+ * who starts anywhere only ever goes down.
+ */
+const ROOMS = {
+  'lib/okta/**': ['errors', 'redact'],
+  'lib/transactions/**': ['errors', 'redact'],
+  'lib/factors/**': ['errors', 'okta/request', 'transactions/transaction'],
+  'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request'],
+  'lib/testing/**': ['options/index'],
+  // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
+  'lib/{actions,device,errors,events,failures,passport,redact,request,verify}.ts': [
+    '(actions|errors|passport|request)',
+    '(okta|factors)/[\\w-]+',
+  ],
+  'lib/{index,login,strategy}.ts': ['(?!testing/|index\\.js).*'],
+};
+
 export default tseslint.config(
   { ignores: ['dist', 'coverage', '.tmp', 'test/package/compat/apps'] },
   js.configs.recommended,
@@ -16,12 +34,29 @@ export default tseslint.config(
       ],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
-        { considerDefaultExhaustiveForUnions: true },
+        { considerDefaultExhaustiveForUnions: false, allowDefaultCaseForExhaustiveSwitch: false },
       ],
       'no-console': 'error',
     },
   },
   { files: ['**/*.mjs', '**/*.cjs', '**/*.js'], ...tseslint.configs.disableTypeChecked },
+  ...Object.entries(ROOMS).map(([files, allowed]) => ({
+    files: [files],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              // A file of a folder leaves it by ../, and one of lib/ itself goes into folders by ./
+              regex: `^\\.${files.endsWith('**') ? '\\.' : ''}/(?!(${allowed.join('|')})\\.js$)`,
+              message: 'Imports in lib/ go one way: see ROOMS in eslint.config.mjs.',
+            },
+          ],
+        },
+      ],
+    },
+  })),
   {
     files: ['scripts/*.mjs', '*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },

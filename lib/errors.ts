@@ -14,11 +14,13 @@ export interface OktaReference {
  *
  * No error of this package holds a password, passcode, token or secret, in whatever way it is
  * printed. For that reason none has a `cause`: the errors of HTTP mocks and of session stores
- * quote what was sent or saved. The low-level code (`ECONNREFUSED`, …) stands in the message.
+ * quote what was sent or saved. The low-level code (`ECONNREFUSED`, …) appears in the message.
  */
 export abstract class OktaDirectMfaError extends Error implements OktaReference {
   /** Names the error for programs; the message is for people. */
   abstract readonly code: string;
+  /** The class's name, also in minified code. */
+  abstract override readonly name: string;
   /** The HTTP status that the app's own server may answer with: 500, 502, 503 or 504. */
   abstract readonly status: number;
   declare readonly oktaError?: string;
@@ -27,7 +29,6 @@ export abstract class OktaDirectMfaError extends Error implements OktaReference 
 
   constructor(message: string, reference: OktaReference = {}) {
     super(message);
-    this.name = new.target.name;
     if (reference.oktaError !== undefined) this.oktaError = reference.oktaError;
     if (reference.oktaErrorId !== undefined) this.oktaErrorId = reference.oktaErrorId;
     if (reference.oktaRequestId !== undefined) this.oktaRequestId = reference.oktaRequestId;
@@ -38,7 +39,7 @@ export abstract class OktaDirectMfaError extends Error implements OktaReference 
  * The first four are Okta's (RFC 6749 §5.2): the client is unknown to Okta or its secret is wrong,
  * a grant is not switched on for it, or a scope is not granted to it. The rest are about the app.
  */
-export type ConfigurationErrorCode =
+export type OktaConfigurationErrorCode =
   | 'invalid_client'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
@@ -47,12 +48,13 @@ export type ConfigurationErrorCode =
   | 'session_in_browser'
   | 'body_parser_missing';
 
-/** The app or its registration at Okta has to be mended; trying again changes nothing. Status 500. */
-export class ConfigurationError extends OktaDirectMfaError {
+/** The app or its registration at Okta has to be fixed; trying again changes nothing. Status 500. */
+export class OktaConfigurationError extends OktaDirectMfaError {
+  override readonly name = 'OktaConfigurationError';
   readonly status = 500;
 
   constructor(
-    readonly code: ConfigurationErrorCode,
+    readonly code: OktaConfigurationErrorCode,
     message: string,
     reference?: OktaReference,
   ) {
@@ -61,22 +63,24 @@ export class ConfigurationError extends OktaDirectMfaError {
 }
 
 /** The session store, or the app's own `TransactionStore`, failed to read or to save. Status 500. */
-export class TransactionStoreError extends OktaDirectMfaError {
+export class OktaTransactionStoreError extends OktaDirectMfaError {
+  override readonly name = 'OktaTransactionStoreError';
   readonly code = 'transaction_store_failed';
   readonly status = 500;
 }
 
 /**
- * `invalid_response`: an answer that is not JSON, too large (over 1 MiB), cut off, a redirect, or
- * without a field it needs. `okta_error`: Okta failed (5xx) or refused for a reason that this
+ * `invalid_response`: a response that is not JSON, too large (over 1 MiB), cut off, a redirect, or
+ * without a field it needs. `okta_error`: Okta failed (5xx) or rejected the request for a reason that this
  * package does not know. `invalid_id_token`: the ID token did not pass OIDC Core §3.1.3.7.
  * `invalid_userinfo`: `/userinfo` failed, or spoke of another person (OIDC Core §5.3.2).
  */
 export type OktaResponseErrorCode =
   'invalid_response' | 'okta_error' | 'invalid_id_token' | 'invalid_userinfo';
 
-/** Okta answered, and the answer cannot be used. Status 502. */
+/** Okta answered, and the response cannot be used. Status 502. */
 export class OktaResponseError extends OktaDirectMfaError {
+  override readonly name = 'OktaResponseError';
   readonly status = 502;
 
   constructor(
@@ -88,22 +92,25 @@ export class OktaResponseError extends OktaDirectMfaError {
   }
 }
 
-/** No answer: DNS, connection, TLS, or a connection lost before the answer began. Status 503. */
+/** No response: DNS, connection, TLS, or a connection lost before the response began. Status 503. */
 export class OktaUnreachableError extends OktaDirectMfaError {
+  override readonly name = 'OktaUnreachableError';
   readonly code = 'okta_unreachable';
   readonly status = 503;
 }
 
-/** The whole answer did not come within the `timeout` option. Status 504. */
+/** The whole response did not come within the `timeout` option. Status 504. */
 export class OktaTimeoutError extends OktaDirectMfaError {
+  override readonly name = 'OktaTimeoutError';
   readonly code = 'okta_timeout';
   readonly status = 504;
 }
 
 /**
- * An error action without an error, or with the words `route` and `router`, would let the request
- * through: Express takes `next(undefined)` for success and `next('route')` for a way around. So what
- * the app's functions throw becomes an object, whatever it was.
+ * Express takes `next(undefined)` for success and `next('route')` for a skip; an app function that
+ * throws one of these would let the request through. Whatever was thrown becomes an object.
+ *
+ * @param thrower named in the message
  */
 export function toErrorObject(error: unknown, thrower: string): object {
   if (typeof error === 'object' && error !== null) return error;

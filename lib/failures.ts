@@ -1,12 +1,17 @@
-/** What an app learns when the login does not go on by itself, beside the HTTP status. */
+import type { Missing } from './factors/index.js';
+import type { Rejected } from './okta/state.js';
+
+/** What an app learns when the login does not continue by itself, beside the HTTP status. */
 export type OktaDirectMfaInfo =
   | {
-      /** A field is missing, blank, not a text, or too long. Status 400. */
+      /** A field is missing, blank, not a string, or too long. Status 400. */
       code: 'missing_credentials';
       message: string;
+      /** The name of the field in the body. */
+      field: string;
     }
   | {
-      /** Okta refuses the password, whatever the reason. Status 401. */
+      /** Okta rejects the password, whatever the reason. Status 401. */
       code: 'invalid_credentials';
       message: string;
     }
@@ -30,7 +35,7 @@ export type OktaDirectMfaInfo =
       message: string;
     }
   | {
-      /** A passcode without a login that waits for it. Status 401. */
+      /** A passcode without a transaction that it could complete. Status 401. */
       code: 'mfa_transaction_missing';
       message: string;
     }
@@ -57,30 +62,132 @@ export type OktaDirectMfaInfo =
       retryAfter?: number;
     };
 
-export type InfoCode = OktaDirectMfaInfo['code'];
+export type FailureCode = OktaDirectMfaInfo['code'];
 
-/** The HTTP status that goes with each code. */
-export const STATUS = {
-  missing_credentials: 400,
-  invalid_credentials: 401,
-  mfa_required: 403,
-  invalid_otp: 401,
-  otp_attempts_exceeded: 401,
-  mfa_transaction_missing: 401,
-  mfa_transaction_expired: 401,
-  access_denied: 403,
-  mfa_not_enforced: 403,
-  rate_limited: 429,
-} as const satisfies Record<InfoCode, number>;
+type Details<Code extends FailureCode> = Omit<
+  Extract<OktaDirectMfaInfo, { code: Code }>,
+  'code' | 'message'
+>;
 
-/** The texts for people. `missing_credentials` and those with numbers are made where they arise. */
-export const MESSAGES = {
-  invalid_credentials: 'The username or password is wrong.',
-  mfa_required: 'Enter the passcode from your authenticator.',
-  otp_attempts_exceeded: 'Too many wrong passcodes. Sign in again with your password.',
-  mfa_transaction_missing:
-    'No sign-in is waiting for a passcode. Sign in with your password first.',
-  mfa_transaction_expired: 'That took too long. Sign in again with your password.',
-  access_denied: 'You may not sign in to this application. Ask your administrator.',
-  mfa_not_enforced: 'Sign-in without a second factor is not allowed here. Ask your administrator.',
-} as const;
+interface Failure<Code extends FailureCode> {
+  /** The HTTP status. */
+  status: number;
+  /** What becomes of the transaction. `count`: kept with one attempt more, until there is none left. */
+  transaction: 'keep' | 'count' | 'drop';
+  /** May be shown to the person as it is. */
+  message: string | ((details: Details<Code>) => string);
+}
+
+/**
+ * The table of everything that the app sees through Passport's `fail`. Nothing else decides what a
+ * failure does to the transaction.
+ */
+export const FAILURES = {
+  missing_credentials: {
+    status: 400,
+    transaction: 'keep',
+    message: 'Enter your username and password.',
+  },
+  invalid_credentials: {
+    status: 401,
+    transaction: 'drop',
+    message: 'The username or password is wrong.',
+  },
+  mfa_required: {
+    status: 403,
+    transaction: 'keep',
+    message: 'Enter the passcode from your authenticator.',
+  },
+  invalid_otp: {
+    status: 401,
+    transaction: 'count',
+    message: ({ attemptsRemaining }) =>
+      `The passcode is wrong. ${plural(attemptsRemaining, 'attempt')} left.`,
+  },
+  otp_attempts_exceeded: {
+    status: 401,
+    transaction: 'drop',
+    message: 'Too many wrong passcodes. Sign in again with your password.',
+  },
+  mfa_transaction_missing: {
+    status: 401,
+    transaction: 'drop',
+    message: 'There is no sign-in in progress. Sign in with your password first.',
+  },
+  mfa_transaction_expired: {
+    status: 401,
+    transaction: 'drop',
+    message: 'Your sign-in has expired. Sign in again with your password.',
+  },
+  access_denied: {
+    status: 403,
+    transaction: 'drop',
+    message: 'You are not allowed to sign in to this application. Contact your administrator.',
+  },
+  mfa_not_enforced: {
+    status: 403,
+    transaction: 'drop',
+    message: 'Signing in without a second factor is not allowed here. Contact your administrator.',
+  },
+  rate_limited: {
+    status: 429,
+    transaction: 'keep',
+    message: ({ retryAfter }) =>
+      `Too many attempts. Try again in ${retryAfter === undefined ? 'a while' : plural(retryAfter, 'second')}.`,
+  },
+} as const satisfies { [Code in FailureCode]: Failure<Code> };
+
+/** Passport's `fail`, as this package calls it. */
+export interface FailAction {
+  type: 'fail';
+  info: OktaDirectMfaInfo;
+  status: number;
+}
+
+/** @param details required where the code has any */
+export function fail<Code extends FailureCode>(
+  code: Code,
+  ...[details]: object extends Details<Code> ? [details?: Details<Code>] : [details: Details<Code>]
+): FailAction {
+  const { status, message } = FAILURES[code] as Failure<Code>;
+  const text = typeof message === 'string' ? message : message(details as Details<Code>);
+  return {
+    type: 'fail',
+    info: { code, message: text, ...details } as unknown as OktaDirectMfaInfo,
+    status,
+  };
+}
+
+/** What to enter, by the step that the field belongs to. */
+const ENTER = {
+  password: FAILURES.missing_credentials.message,
+  code: 'Enter your passcode.',
+  none: FAILURES.missing_credentials.message,
+} as const satisfies Record<Missing['step'], string>;
+
+/** `missing_credentials`, in the words of its step. */
+export function failMissing({ field, step }: Missing): FailAction {
+  const { status, info } = fail('missing_credentials', { field });
+  return { type: 'fail', status, info: { ...info, message: ENTER[step] } };
+}
+
+/** What the app sees of a rejection. */
+export function failRejected(rejected: Rejected, attemptsRemaining: number): FailAction {
+  switch (rejected.reason) {
+    case 'rate_limited': {
+      const { retryAfter } = rejected;
+      return fail('rate_limited', retryAfter === undefined ? {} : { retryAfter });
+    }
+    case 'invalid_otp':
+      return fail('invalid_otp', { attemptsRemaining });
+    case 'invalid_credentials':
+    case 'mfa_transaction_expired':
+    case 'access_denied':
+    case 'mfa_not_enforced':
+      return fail(rejected.reason);
+  }
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

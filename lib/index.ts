@@ -1,31 +1,30 @@
 export { OktaDirectMfaStrategy, OktaDirectMfaStrategy as Strategy } from './strategy.js';
 export {
-  ConfigurationError,
+  OktaConfigurationError,
   OktaDirectMfaError,
   OktaResponseError,
   OktaTimeoutError,
+  OktaTransactionStoreError,
   OktaUnreachableError,
-  TransactionStoreError,
 } from './errors.js';
 export { OUTCOME_CHANNEL } from './events.js';
-export type { PassportStrategy } from './passport.js';
-export type { ClientAuthenticationMethod } from './okta/client-authentication.js';
-export type { ConfigurationErrorCode, OktaReference, OktaResponseErrorCode } from './errors.js';
+export type { OktaConfigurationErrorCode, OktaReference, OktaResponseErrorCode } from './errors.js';
 export type { OutcomeEvent } from './events.js';
-export type { IdTokenClaims } from './okta/id-token.js';
 export type { OktaDirectMfaInfo } from './failures.js';
+export type { OktaClientAuthenticationMethod } from './okta/client-authentication.js';
+export type { OktaIdTokenClaims } from './okta/id-token.js';
+export type { OktaProfile } from './okta/profile.js';
+export type { OktaTokens, OktaTokenSet } from './okta/token-endpoint.js';
 export type {
   OktaDirectMfaAuthenticateOptions,
-  CommonOptions,
+  OktaDirectMfaCommonOptions,
   OktaDirectMfaStrategyOptions,
   OktaDirectMfaStrategyOptionsWithRequest,
-  PrivateJwk,
-  RequestReader,
-} from './options/index.js';
-export type { OktaProfile } from './okta/profile.js';
-export type { AuthenticateRequest } from './request.js';
-export type { OktaTokens, TokenSet } from './okta/token-endpoint.js';
-export type { Transaction, TransactionStore } from './transactions/session-store.js';
+  OktaPrivateJwk,
+} from './options/types.js';
+export type { PassportStrategy } from './passport.js';
+export type { OktaDirectMfaRequest, OktaDirectMfaRequestReader } from './request.js';
+export type { Transaction, TransactionStore } from './transactions/transaction.js';
 export type {
   VerifyCallback,
   VerifyFunction,

@@ -13,13 +13,13 @@ export interface PassportStrategy {
   authenticate(req: IncomingMessage, options?: unknown): void;
   /** The person is logged in as this user. */
   success(this: void, user: Express.User, info?: object | string): void;
-  /** The person is not logged in, and it is up to them. */
+  /** The person is not logged in, for a reason that they can correct. */
   fail(this: void, challenge?: object | string, status?: number): void;
-  /** The browser is to go elsewhere; 302 unless a status is given. */
+  /** Sends the browser elsewhere; 302 unless a status is given. */
   redirect(this: void, url: string, status?: number): void;
   /** The request goes on without a login. This package never calls it. */
   pass(this: void): void;
-  /** The login could not be judged, and it is up to the app or to Okta. */
+  /** The login could not be completed, for a reason that the app or Okta must correct. */
   error(this: void, error: unknown): void;
 }
 

@@ -1,8 +1,8 @@
 const MAX_LENGTH = 300;
 
 /**
- * A text of somebody else's made fit for a message: the given secrets replaced, control characters
- * (which forge log lines) replaced by spaces, and cut at 300 characters.
+ * Makes third-party text safe to log: secrets and control characters (forged log lines) replaced, cut
+ * at 300 characters.
  */
 export function redact(text: string, secrets: Iterable<string>): string {
   // All in one pass, the longest first: one may be a part of another. Cutting comes last, so that no

@@ -12,14 +12,17 @@ declare global {
   }
 }
 
-/** The request as the app's functions get it: Express's, or what else Passport was given. */
-export type AuthenticateRequest = IncomingMessage &
+/** The request as the app's functions get it: Express's, or whatever else Passport was given. */
+export type OktaDirectMfaRequest = IncomingMessage &
   Express.Request & {
     /** What a body parser has read, the only place where the strategy looks for its fields. */
     body?: unknown;
     /** Express: the client's address, found through `trust proxy`. */
     ip?: string | undefined;
   };
+
+/** Reads something off the request; may declare it as the framework's own type of request. */
+export type OktaDirectMfaRequestReader = Bivariant<[req: OktaDirectMfaRequest], string | undefined>;
 
 /**
  * A function's type whose parameters are compared as a method's are, bivariantly, so that an app may

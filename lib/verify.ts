@@ -1,6 +1,6 @@
 import { toErrorObject } from './errors.js';
 import type { OktaProfile } from './okta/profile.js';
-import type { AuthenticateRequest, Bivariant } from './request.js';
+import type { OktaDirectMfaRequest, Bivariant } from './request.js';
 import type { OktaTokens } from './okta/token-endpoint.js';
 
 /**
@@ -27,7 +27,7 @@ export type VerifyFunction = Bivariant<
 
 /** The verify function with `passReqToCallback: true`. */
 export type VerifyFunctionWithRequest = Bivariant<
-  [req: AuthenticateRequest, tokens: OktaTokens, profile: OktaProfile, done: VerifyCallback],
+  [req: OktaDirectMfaRequest, tokens: OktaTokens, profile: OktaProfile, done: VerifyCallback],
   VerifyResult
 >;
 

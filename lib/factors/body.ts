@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ConfigurationError } from '../errors.js';
+import { OktaConfigurationError } from '../errors.js';
 
 /** Which of the body's fields are read; `req.query` never is, since URLs end up in logs. */
 export interface Fields {
@@ -8,42 +8,21 @@ export interface Fields {
   otpField: string;
 }
 
-type Body = Readonly<Record<string, unknown>>;
+/** Which request of a login it is; `none` for one that presents no factor. */
+export type Step = 'password' | 'code' | 'none';
 
-export type Step =
-  { type: 'password'; body: Body } | { type: 'otp'; body: Body } | { type: 'none' };
+export type Body = Readonly<Record<string, unknown>>;
 
-/** In characters: far above what Okta accepts, and far below what would hurt. */
-const MAX_LENGTH = { username: 256, password: 1024, otp: 64 };
-
-/**
- * Which step a request is.
- * @throws ConfigurationError `body_parser_missing`
- */
-export function readStep(req: IncomingMessage, fields: Fields): Step {
-  const body = readBody(req);
-  if (Object.hasOwn(body, fields.passwordField)) return { type: 'password', body };
-  if (Object.hasOwn(body, fields.otpField)) return { type: 'otp', body };
-  return { type: 'none' };
+/** A field that a step needs and that cannot be used: missing, blank, not a string, or too long. */
+export interface Missing {
+  type: 'missing';
+  step: Step;
+  /** Its name in the body. */
+  field: string;
 }
 
-/** The username and password, or the name of the field that cannot be used. */
-export function readCredentials(
-  body: Body,
-  fields: Fields,
-): { username: string; password: string } | string {
-  const username = readField(body, fields.usernameField, MAX_LENGTH.username);
-  if (username === undefined) return fields.usernameField;
-  const password = readField(body, fields.passwordField, MAX_LENGTH.password);
-  return password === undefined ? fields.passwordField : { username, password };
-}
-
-/** The passcode, without the spaces that authenticator apps show and people type along. */
-export function readOtp(body: Body, fields: Fields): string | undefined {
-  return readField(body, fields.otpField, MAX_LENGTH.otp)?.replace(/\s/g, '');
-}
-
-function readField(body: Body, name: string, maxLength: number): string | undefined {
+/** @param maxLength in characters */
+export function readField(body: Body, name: string, maxLength: number): string | undefined {
   const value = Object.hasOwn(body, name) ? body[name] : undefined;
   if (typeof value !== 'string' || value.trim() === '') return undefined;
   // Two units of UTF-16 may be one character, such as an emoji in a passphrase.
@@ -51,11 +30,12 @@ function readField(body: Body, name: string, maxLength: number): string | undefi
   return isTooLong ? undefined : value;
 }
 
-function readBody(req: IncomingMessage): Body {
+/** @throws OktaConfigurationError `body_parser_missing` */
+export function readBody(req: IncomingMessage): Body {
   const { body } = req as { body?: unknown };
   if (typeof body === 'object' && body !== null) return body as Body;
   if (body === undefined && hasFormOrJson(req)) {
-    throw new ConfigurationError(
+    throw new OktaConfigurationError(
       'body_parser_missing',
       'req.body is undefined although the request has a form or JSON. Did you forget express.urlencoded() or express.json(), or to use it before passport.authenticate()?',
     );

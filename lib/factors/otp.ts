@@ -1,14 +1,38 @@
 import type { Grant } from '../okta/request.js';
+import type { Transaction } from '../transactions/transaction.js';
+import { readField, type Body, type Fields, type Missing } from './body.js';
+
+/** A one-time passcode of an authenticator app. */
+export interface OtpFactor {
+  type: 'otp';
+  otp: string;
+}
+
+/** In characters. */
+const MAX_LENGTH = 64;
+
+/** Without the spaces that authenticator apps show and people type along. */
+export function readOtp(body: Body, { otpField }: Fields): OtpFactor | Missing | undefined {
+  if (!Object.hasOwn(body, otpField)) return undefined;
+  const otp = readField(body, otpField, MAX_LENGTH)?.replace(/\s/g, '');
+  return otp === undefined
+    ? { type: 'missing', step: 'code', field: otpField }
+    : { type: 'otp', otp };
+}
 
 /**
- * The one-time passcode after the password: `TokenRequestDirectAuthenticationMfaOtp` in Okta's
- * OpenAPI, and Okta's guide "Direct authentication, MFA OTP".
+ * `TokenRequestDirectAuthenticationMfaOtp` in Okta's OpenAPI, and Okta's guide "Direct
+ * authentication, MFA OTP".
  */
-export const mfaOtpGrant = {
-  grantType: 'http://auth0.com/oauth/grant-type/mfa-otp',
-  parameters: ({ mfaToken, otp }) => ({ mfa_token: mfaToken, otp }),
-  refusal: 'invalid_otp',
-  // `invalid_grant` is not documented for a wrong passcode; E0000068 is "Invalid Passcode/Answer".
-  refusalCodes: new Set(['invalid_grant', 'E0000068']),
-  usesMfaToken: true,
-} satisfies Grant<{ mfaToken: string; otp: string }, 'invalid_otp'>;
+export function otpGrant({ otp }: OtpFactor, { mfaToken }: Transaction): Grant {
+  return {
+    grantType: 'http://auth0.com/oauth/grant-type/mfa-otp',
+    parameters: { mfa_token: mfaToken, otp },
+    loggable: [],
+    rejection: 'invalid_otp',
+    rejectionCodes: REJECTION_CODES,
+  };
+}
+
+/** `invalid_grant` is not documented for a wrong passcode; E0000068 is "Invalid Passcode/Answer". */
+const REJECTION_CODES = new Set(['invalid_grant', 'E0000068']);

@@ -2,10 +2,10 @@ import { randomUUID, type KeyObject } from 'node:crypto';
 import { sign } from 'jsonwebtoken';
 
 /** How the client proves itself to Okta's token endpoint (RFC 6749 §2.3, OIDC Core §9). */
-export type ClientAuthenticationMethod =
+export type OktaClientAuthenticationMethod =
   'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
 
-/** What a method needs; which one it is has been checked by then. */
+/** What a method needs, already checked. */
 export type ClientCredentials =
   | { method: 'none' }
   | { method: 'client_secret_basic' | 'client_secret_post'; clientSecret: string }

@@ -1,95 +1,100 @@
-import { mfaOtpGrant } from '../factors/otp.js';
-import { passwordGrant } from '../factors/password.js';
+import { createClientAuthentication, type ClientCredentials } from './client-authentication.js';
+import { createHttpClient, type HttpClient, type HttpClientOptions } from './http.js';
 import { verifyIdToken } from './id-token.js';
-import type { HttpClient } from './http.js';
-import type { Jwks } from './jwks.js';
+import { createJwks, type Jwks } from './jwks.js';
 import { toProfile } from './profile.js';
-import type { Authenticated, MfaRequired, Rejected, Status } from './state.js';
-import type { TokenEndpoint, TokenReply, TokenSet } from './token-endpoint.js';
+import type { Grant } from './request.js';
+import type { Authenticated, LoginState } from './state.js';
+import { TokenEndpoint, type OktaTokenSet } from './token-endpoint.js';
 import { readUserInfo } from './user-info.js';
 
-/** The protocol, which knows of no request, no session and no app. */
-export interface DirectAuthentication {
-  /** Step one: the password. */
-  start(
-    credentials: { username: string; password: string },
-    deviceHeaders: Record<string, string>,
-  ): Promise<Status>;
-  /** Step two: the passcode for a login that waits. */
-  resume(
-    proof: { mfaToken: string; otp: string },
-    deviceHeaders: Record<string, string>,
-  ): Promise<Authenticated | Rejected>;
-}
-
-export interface DirectAuthenticationOptions {
+export interface OktaClientOptions {
   tokenEndpoint: TokenEndpoint;
   http: HttpClient;
   jwks: Jwks;
   issuer: string;
   clientID: string;
+  /** Seconds. */
   clockTolerance: number;
   requireMfa: boolean;
   /** The userinfo endpoint, when it is to be read. */
   userInfo: URL | undefined;
 }
 
-export function createDirectAuthentication(
-  options: DirectAuthenticationOptions,
-): DirectAuthentication {
-  const { tokenEndpoint, http, jwks, issuer, clientID, clockTolerance } = options;
+/** Direct Authentication: the protocol, which knows no request of the browser, no session and no app. */
+export class OktaClient {
+  readonly #options: OktaClientOptions;
 
-  async function finish(granted: TokenSet): Promise<Authenticated> {
-    const expectations = { issuer, clientID, clockTolerance, jwks };
-    const claims = await verifyIdToken(granted.id_token, expectations);
+  constructor(options: OktaClientOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Begins a login.
+   * @param deviceHeaders about the person's device
+   * @throws OktaConfigurationError, OktaResponseError, OktaUnreachableError, OktaTimeoutError
+   */
+  async start(grant: Grant, deviceHeaders: Record<string, string>): Promise<LoginState> {
+    const { jwks, tokenEndpoint, requireMfa } = this.#options;
+    // Fetched ahead for the second step, which reports a failure: this one does not need them.
+    jwks.ready().catch(() => undefined);
+    const response = await tokenEndpoint.request(grant, deviceHeaders);
+    if (response.type !== 'granted') return response;
+    if (requireMfa) return { type: 'rejected', reason: 'mfa_not_enforced' };
+    return this.#authenticated(response.tokens);
+  }
+
+  /**
+   * Continues a login that Okta keeps under an `mfa_token`.
+   * @param deviceHeaders about the person's device
+   * @throws OktaConfigurationError, OktaResponseError, OktaUnreachableError, OktaTimeoutError
+   */
+  async resume(grant: Grant, deviceHeaders: Record<string, string>): Promise<LoginState> {
+    const { jwks, tokenEndpoint } = this.#options;
+    // Before the request, because a passcode works only once: without keys it would be wasted.
+    await jwks.ready();
+    const response = await tokenEndpoint.request(grant, deviceHeaders);
+    return response.type === 'granted' ? this.#authenticated(response.tokens) : response;
+  }
+
+  async #authenticated(granted: OktaTokenSet): Promise<Authenticated> {
+    const { http, userInfo: url } = this.#options;
+    const claims = await verifyIdToken(granted.id_token, this.#options);
     const tokens = { ...granted, claims };
-    if (options.userInfo === undefined) {
-      return { type: 'authenticated', tokens, profile: toProfile(claims) };
-    }
+    if (url === undefined) return { type: 'authenticated', tokens, profile: toProfile(claims) };
     const { access_token: accessToken } = granted;
-    const userInfo = await readUserInfo(http, options.userInfo, { accessToken, sub: claims.sub });
+    const userInfo = await readUserInfo(http, url, { accessToken, sub: claims.sub });
     return { type: 'authenticated', tokens, profile: toProfile(claims, userInfo) };
   }
-
-  return {
-    async start(credentials, deviceHeaders) {
-      // So that the keys are there by the second step; if they are not, that step tells.
-      jwks.ready().catch(() => undefined);
-      const reply = await tokenEndpoint.request(passwordGrant, credentials, deviceHeaders);
-      if (reply.type === 'granted') {
-        return options.requireMfa ? rejected('mfa_not_enforced') : finish(reply.tokens);
-      }
-      return toStatus(reply);
-    },
-
-    async resume(proof, deviceHeaders) {
-      // First of all, because a passcode works only once: without keys it would be spent in vain.
-      await jwks.ready();
-      const reply = await tokenEndpoint.request(mfaOtpGrant, proof, deviceHeaders);
-      if (reply.type === 'granted') return finish(reply.tokens);
-      const status = toStatus(reply);
-      // A further factor after the passcode: this flow has none to offer.
-      return status.type === 'mfa_required' ? rejected('access_denied') : status;
-    },
-  };
 }
 
-function toStatus(
-  reply: Exclude<TokenReply<'invalid_credentials' | 'invalid_otp'>, { type: 'granted' }>,
-): MfaRequired | Rejected {
-  switch (reply.type) {
-    case 'mfa_required':
-      return reply;
-    case 'refused':
-      return rejected(reply.refusal);
-    case 'rate_limited':
-      return { ...rejected('rate_limited'), retryAfter: reply.retryAfter };
-    case 'mfa_token_expired':
-    case 'access_denied':
-      return rejected(reply.type);
-  }
+export interface OktaClientSettings extends HttpClientOptions {
+  issuer: string;
+  clientID: string;
+  endpoints: { token: URL; keys: URL; userInfo: URL };
+  credentials: ClientCredentials;
+  scope: string;
+  /** Seconds. */
+  clockTolerance: number;
+  requireMfa: boolean;
+  /** Whether `/userinfo` is read. */
+  userInfo: boolean;
 }
 
-function rejected(reason: Rejected['reason']): Rejected {
-  return { type: 'rejected', reason };
+/** The client with its parts, from the strategy's settings. */
+export function createOktaClient(settings: OktaClientSettings): OktaClient {
+  const { clientID, endpoints, credentials, scope } = settings;
+  const http = createHttpClient(settings);
+  return new OktaClient({
+    ...settings,
+    http,
+    jwks: createJwks(http, endpoints.keys),
+    userInfo: settings.userInfo ? endpoints.userInfo : undefined,
+    tokenEndpoint: new TokenEndpoint({
+      http,
+      url: endpoints.token,
+      scope,
+      authenticateClient: createClientAuthentication(clientID, credentials, endpoints.token),
+    }),
+  });
 }

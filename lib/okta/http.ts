@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { Dispatcher, getGlobalDispatcher } from 'undici';
 import { OktaResponseError, OktaTimeoutError, OktaUnreachableError } from '../errors.js';
 
-/** A call to Okta, and what is known of its answer. */
+/** A call to Okta. */
 export interface HttpRequest {
   method: 'GET' | 'POST';
   url: URL;
@@ -10,14 +10,14 @@ export interface HttpRequest {
   body?: string;
 }
 
-export interface HttpReply {
+export interface HttpResponse {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   /** The JSON object of the body, `undefined` when the body is something else. */
   json: Readonly<Record<string, unknown>> | undefined;
 }
 
-export type HttpClient = (request: HttpRequest) => Promise<HttpReply>;
+export type HttpClient = (request: HttpRequest) => Promise<HttpResponse>;
 
 export interface HttpClientOptions {
   /** Without one: undici's global dispatcher at the time of the call. */
@@ -26,7 +26,7 @@ export interface HttpClientOptions {
   timeout: number;
 }
 
-/** 1 MiB. Okta's answers are a few kilobytes. */
+/** 1 MiB. Okta's responses are a few kilobytes. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
 const USER_AGENT = 'passport-okta-direct-mfa';
@@ -47,7 +47,7 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
         timedOut = true;
         reject(
           new OktaTimeoutError(
-            `Okta did not answer ${describe(request)} within ${timeout} ms. Try again; if it stays so, look at the network and at the timeout option.`,
+            `Okta did not answer ${describe(request)} within ${timeout} ms. If this persists, check the network and the timeout option.`,
           ),
         );
         signal.emit('abort');
@@ -81,7 +81,7 @@ type Send = (
 ) => Promise<Dispatcher.ResponseData<unknown>>;
 
 function createSend(dispatcher: Dispatcher | undefined): Send {
-  // async, so that a dispatcher that throws at once is a rejection like any other.
+  // async, so that a dispatcher that throws synchronously is a rejection like any other.
   return async ({ method, url, headers, body }, signal) => {
     const options = {
       method,
@@ -97,10 +97,10 @@ function createSend(dispatcher: Dispatcher | undefined): Send {
       path: url.pathname,
     };
     const target = dispatcher ?? getGlobalDispatcher();
-    // A dispatcher asks through its own copy of undici, whatever its major version, Node's built-in one
-    // too; one that an app has written may have dispatch() alone.
-    const ask = typeof target.request === 'function' ? target : Dispatcher.prototype;
-    return ask.request.call(target, options);
+    // A dispatcher sends through its own copy of undici, whatever its major version, also Node's built-in
+    // one; one that an app has written may have dispatch() alone.
+    const sender = typeof target.request === 'function' ? target : Dispatcher.prototype;
+    return sender.request.call(target, options);
   };
 }
 
@@ -115,7 +115,7 @@ function readBody(
   body.on('data', (chunk: Buffer) => {
     length += chunk.length;
     if (length > MAX_BODY_BYTES) {
-      // Closes the connection: what else would come on it is not wanted.
+      // Closes the connection rather than reading the rest.
       body.destroy();
       done('too-large', '');
       return;
@@ -169,12 +169,12 @@ function toUnreachable(
   if (/^(HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/.test(code)) {
     return new OktaResponseError(
       'invalid_response',
-      `What answered ${describe(request)} does not speak HTTP/1.1 (${code}).`,
+      `The response to ${describe(request)} is not valid HTTP/1.1 (${code}).`,
     );
   }
   // Only the code: the messages of HTTP mocks quote the request's body, which holds the password.
   return new OktaUnreachableError(
-    `Okta could not be reached for ${describe(request)} (${code}). Look at the issuer, DNS, the network and, for a certificate, TLS.`,
+    `Okta could not be reached for ${describe(request)} (${code}). Check the issuer option, DNS, the network and, for a certificate, TLS.`,
   );
 }
 
@@ -182,8 +182,8 @@ function toInvalidResponse(failure: BodyFailure, request: HttpRequest): OktaResp
   return new OktaResponseError(
     'invalid_response',
     failure === 'too-large'
-      ? `The answer to ${describe(request)} is larger than ${MAX_BODY_BYTES} bytes.`
-      : `The answer to ${describe(request)} was cut off.`,
+      ? `The response to ${describe(request)} is larger than ${MAX_BODY_BYTES} bytes.`
+      : `The response to ${describe(request)} was cut off.`,
   );
 }
 

@@ -7,7 +7,7 @@ import type { Jwks } from './jwks.js';
  * The claims of a verified ID token: `iss`, `aud`, `sub`, `exp`, `iat` and what else Okta puts in,
  * under their wire names (OpenID Connect Core §2 and §5.1).
  */
-export interface IdTokenClaims {
+export interface OktaIdTokenClaims {
   /** The issuer, as the `issuer` option has it. */
   iss: string;
   /** Okta's id of the user, such as `00u5t60iloOHN9pBi0g7`. */
@@ -38,13 +38,13 @@ export interface IdTokenExpectations {
 export async function verifyIdToken(
   idToken: string,
   { issuer, clientID, clockTolerance, jwks }: IdTokenExpectations,
-): Promise<IdTokenClaims> {
+): Promise<OktaIdTokenClaims> {
   const header = decodeHeader(idToken);
   if (header?.['alg'] !== 'RS256') throw invalid('it is not a JWT signed with RS256');
-  // RFC 7515 §4.1.11: an extension that is not understood must be refused; none is. jsonwebtoken
-  // does not look at it.
+  // RFC 7515 §4.1.11: an extension that is not understood must be rejected, and none is understood. jsonwebtoken
+  // does not check it.
   if ('crit' in header) throw invalid('its header has "crit"');
-  // Where a header says that the key is to be found (jku, x5u, jwk, x5c) is never looked at.
+  // Where a header says that the key can be found (jku, x5u, jwk, x5c) is never read.
   if (typeof header['kid'] !== 'string') throw invalid('its header has no "kid"');
 
   const key = await jwks.find(header['kid']);
@@ -55,7 +55,7 @@ export async function verifyIdToken(
   if (!isTime(claims.exp)) throw invalid('it has no "exp"');
   if (!isTime(claims.iat)) throw invalid('it has no "iat"');
   if (claims.iat > Date.now() / 1000 + clockTolerance) {
-    throw invalid('its "iat" is in the future. Is the clock of this machine right?');
+    throw invalid('its "iat" is in the future. Check the clock of this machine.');
   }
   // §3.1.3.7, 3 to 5: no audience besides this client, unless the token names it as its party.
   if (claims['azp'] === undefined) {
@@ -63,7 +63,7 @@ export async function verifyIdToken(
       throw invalid('it has further audiences and no "azp"');
     }
   } else if (claims['azp'] !== clientID) throw invalid('its "azp" is another client');
-  return claims as IdTokenClaims;
+  return claims as OktaIdTokenClaims;
 }
 
 function verifySignatureAndTimes(
@@ -82,19 +82,19 @@ function verifySignatureAndTimes(
       clockTolerance,
     });
   } catch (error) {
-    // Such as "jwt expired". What else is thrown may quote the token: it is a SyntaxError of JSON.
+    // Such as "jwt expired". Anything else may quote the token: it is a SyntaxError of JSON.
     throw invalid(error instanceof JsonWebTokenError ? error.message : 'it cannot be decoded');
   }
   if (typeof claims === 'string') throw invalid('its payload is not a JSON object');
   return claims;
 }
 
-/** Seconds since the epoch, RFC 7519 §2 NumericDate; a number beyond all calendars is none. */
+/** Seconds since the epoch, RFC 7519 §2 NumericDate; a number beyond every calendar is not one. */
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(Math.trunc(value));
 }
 
-/** Not yet verified, and perhaps no object: what is missing in it makes it refused. */
+/** Not yet verified, and perhaps not even an object. */
 function decodeHeader(jwt: string): Record<string, unknown> | null | undefined {
   try {
     return JSON.parse(
@@ -106,5 +106,5 @@ function decodeHeader(jwt: string): Record<string, unknown> | null | undefined {
 }
 
 function invalid(reason: string): OktaResponseError {
-  return new OktaResponseError('invalid_id_token', `Okta's ID token is refused: ${reason}`);
+  return new OktaResponseError('invalid_id_token', `Okta's ID token was rejected: ${reason}`);
 }

@@ -9,17 +9,18 @@ export interface Jwks {
    * @throws the typed error of the call to the keys endpoint
    */
   ready(): Promise<void>;
-  /** The key with this id; an unknown id fetches the keys anew, at most once in ten seconds. */
+  /** The key with this id; an unknown id fetches the keys again, at most once in ten seconds. */
   find(kid: string): Promise<KeyObject | undefined>;
 }
 
-/** A key that Okta has withdrawn is not believed for longer than this. */
+/** Milliseconds after which the keys are fetched again. */
 const MAX_AGE = 60 * 60 * 1000;
-/** With the keys endpoint down, keys that were good are believed up to this age. */
+/** While the keys endpoint is down, keys stay valid up to this age, also a key that Okta has withdrawn. */
 const MAX_STALE_AGE = 24 * 60 * 60 * 1000;
-/** Between two fetches for an unknown `kid`, and after a failed fetch while old keys are there. */
+/** Milliseconds between two fetches for an unknown `kid`, and after a failed one while old keys are there. */
 const COOLDOWN = 10 * 1000;
 
+/** Fetches nothing until the first login. */
 export function createJwks(http: HttpClient, url: URL): Jwks {
   let keys: ReadonlyMap<string, KeyObject> = new Map();
   let fetchedAt = -Infinity;
@@ -27,7 +28,7 @@ export function createJwks(http: HttpClient, url: URL): Jwks {
   let soughtUnknownAt = -Infinity;
   let pending: Promise<void> | undefined;
 
-  /** Requests that want the keys at once share one fetch. */
+  /** Requests that need the keys at the same time share one fetch. */
   function refresh(): Promise<void> {
     pending ??= fetchKeys(http, url)
       .then(
@@ -75,7 +76,7 @@ async function fetchKeys(http: HttpClient, url: URL): Promise<ReadonlyMap<string
   if (status !== 200 || !Array.isArray(json?.['keys'])) {
     throw new OktaResponseError(
       status === 200 ? 'invalid_response' : 'okta_error',
-      `Okta's keys could not be read from ${url.href} (HTTP ${status}). Is the issuer right?`,
+      `Okta's keys could not be read from ${url.href} (HTTP ${status}). Check the issuer option.`,
     );
   }
   const keys = new Map<string, KeyObject>();
@@ -85,7 +86,7 @@ async function fetchKeys(http: HttpClient, url: URL): Promise<ReadonlyMap<string
     if ((use ?? 'sig') !== 'sig' || (alg ?? 'RS256') !== 'RS256') continue;
     try {
       const key = createPublicKey({ key: jwk as never, format: 'jwk' });
-      // Shorter ones jsonwebtoken would refuse, after the passcode is spent.
+      // jsonwebtoken would reject shorter ones, after the passcode is spent.
       if ((key.asymmetricKeyDetails?.modulusLength ?? 0) >= 2048) keys.set(kid, key);
     } catch {
       // A key that cannot be read verifies nothing; the others still do.

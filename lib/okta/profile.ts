@@ -1,4 +1,4 @@
-import type { IdTokenClaims } from './id-token.js';
+import type { OktaIdTokenClaims } from './id-token.js';
 
 /** Passport's normalised profile, read from the verified claims (OIDC Core §5.1). */
 export interface OktaProfile {
@@ -18,32 +18,36 @@ export interface OktaProfile {
   _json: Record<string, unknown>;
 }
 
+/**
+ * Makes the profile.
+ * @param userInfo claims of `/userinfo`, which go on top of the ID token's
+ */
 export function toProfile(
-  claims: IdTokenClaims,
+  claims: OktaIdTokenClaims,
   userInfo?: Readonly<Record<string, unknown>>,
 ): OktaProfile {
   const json: Record<string, unknown> = { ...claims, ...userInfo };
   const profile: OktaProfile = { provider: 'okta', id: claims.sub, _json: json };
 
-  const username = text(json['preferred_username']);
+  const username = nonEmptyString(json['preferred_username']);
   if (username !== undefined) profile.username = username;
-  const displayName = text(json['name']);
+  const displayName = nonEmptyString(json['name']);
   if (displayName !== undefined) profile.displayName = displayName;
 
   const name: NonNullable<OktaProfile['name']> = {};
-  const familyName = text(json['family_name']);
+  const familyName = nonEmptyString(json['family_name']);
   if (familyName !== undefined) name.familyName = familyName;
-  const givenName = text(json['given_name']);
+  const givenName = nonEmptyString(json['given_name']);
   if (givenName !== undefined) name.givenName = givenName;
-  const middleName = text(json['middle_name']);
+  const middleName = nonEmptyString(json['middle_name']);
   if (middleName !== undefined) name.middleName = middleName;
   if (Object.keys(name).length > 0) profile.name = name;
 
-  const email = text(json['email']);
+  const email = nonEmptyString(json['email']);
   if (email !== undefined) profile.emails = [{ value: email }];
   return profile;
 }
 
-function text(value: unknown): string | undefined {
+function nonEmptyString(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,13 +1,16 @@
-/** One kind of request to the token endpoint: a factor, or a way to prove one. */
-export interface Grant<Input, Refusal extends string = string> {
+/**
+ * One kind of request to the token endpoint, with what is sent in it: RFC 6749 §4.5, an extension
+ * grant with its own parameters.
+ */
+export interface Grant {
   /** The `grant_type` parameter. */
   grantType: string;
   /** The parameters besides `grant_type`, `scope` and the client's own. */
-  parameters(input: Input): Record<string, string>;
-  /** What it means to the person when Okta refuses the input as wrong. */
-  refusal: Refusal;
+  parameters: Readonly<Record<string, string>>;
+  /** Names of the parameters that may appear in a message. Every other one is a secret. */
+  loggable: readonly string[];
+  /** What it means when Okta rejects the parameters as wrong. */
+  rejection: 'invalid_credentials' | 'invalid_otp';
   /** Okta's error codes that say so. */
-  refusalCodes: ReadonlySet<string>;
-  /** Whether the input has an `mfa_token`, which Okta may say has expired. */
-  usesMfaToken: boolean;
+  rejectionCodes: ReadonlySet<string>;
 }

@@ -1,32 +1,37 @@
 import type { OktaProfile } from './profile.js';
 import type { OktaTokens } from './token-endpoint.js';
 
-/** Where a login stands after a call to Okta. A later second factor adds a member here. */
-export type Status = Authenticated | MfaRequired | Rejected;
+/** Where a login is after a call to Okta. */
+export type LoginState = Authenticated | MfaRequired | Rejected;
 
-/** Okta granted tokens and the ID token is verified. */
+/** Okta granted tokens and the ID token is verified. Next: the app's verify function. */
 export interface Authenticated {
   type: 'authenticated';
   tokens: OktaTokens;
   profile: OktaProfile;
 }
 
-/** The password is right, and Okta wants a second factor. */
+/** The password is right, and Okta wants a second factor. Next: keep the `mfa_token` and ask for one. */
 export interface MfaRequired {
   type: 'mfa_required';
   mfaToken: string;
 }
 
-/** Okta, or a rule of this package, says no; it is up to the person. */
-export interface Rejected {
-  type: 'rejected';
-  reason:
-    | 'invalid_credentials'
-    | 'invalid_otp'
-    | 'mfa_token_expired'
-    | 'access_denied'
-    | 'mfa_not_enforced'
-    | 'rate_limited';
-  /** Seconds, with `rate_limited`, when Okta's headers tell. */
-  retryAfter?: number | undefined;
-}
+/** Okta, or a rule of this package, says no for a reason that the user can correct. */
+export type Rejected =
+  | { type: 'rejected'; reason: Exclude<RejectionReason, 'rate_limited'> }
+  | {
+      type: 'rejected';
+      reason: 'rate_limited';
+      /** Seconds, when Okta's headers tell. */
+      retryAfter: number | undefined;
+    };
+
+/** Each is a code that the app sees; what it does to the transaction is in `failures.ts`. */
+export type RejectionReason =
+  | 'invalid_credentials'
+  | 'invalid_otp'
+  | 'mfa_transaction_expired'
+  | 'access_denied'
+  | 'mfa_not_enforced'
+  | 'rate_limited';

@@ -10,8 +10,8 @@ export interface UserInfoRequest {
 /**
  * Reads `/userinfo` (OIDC Core §5.3).
  *
- * @throws OktaResponseError `invalid_userinfo`, also for an answer about another `sub` (§5.3.2),
- *   which somebody else's access token would bring
+ * @throws OktaResponseError `invalid_userinfo`, also if `sub` differs from the ID token's: the access
+ *   token is somebody else's (§5.3.2)
  */
 export async function readUserInfo(
   http: HttpClient,

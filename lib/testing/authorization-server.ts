@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { decode, sign } from 'jsonwebtoken';
-import { mfaOtpGrant } from '../factors/otp.js';
-import { passwordGrant } from '../factors/password.js';
 import { signingKey } from './signing-key.js';
 import { claimsOf, findUser, type MockOktaUser } from './user.js';
 
-/** An answer of a test's own making. */
-export interface MockOktaAnswer {
+/** A response that a test makes up. */
+export interface MockOktaResponse {
   /** The HTTP status. */
   status: number;
   /** On top of the mock's own `content-type`, `date` and `x-okta-request-id`. */
@@ -15,16 +13,14 @@ export interface MockOktaAnswer {
   body?: object | string | undefined;
 }
 
-type Answer = MockOktaAnswer;
-
 type Form = Readonly<Record<string, string>>;
 type Headers = Readonly<Record<string, string>>;
 
 /** Okta's side of the protocol: what it answers to whom, in its own words. It knows of no transport. */
 export interface AuthorizationServer {
-  keys(): Answer;
-  token(form: Form, headers: Headers): Answer;
-  userInfo(headers: Headers): Answer;
+  keys(): MockOktaResponse;
+  token(form: Form, headers: Headers): MockOktaResponse;
+  userInfo(headers: Headers): MockOktaResponse;
 }
 
 /** Seconds. */
@@ -41,7 +37,7 @@ export function createAuthorizationServer(parts: {
   const accessTokens = new Map<string, { user: MockOktaUser; scope: string }>();
 
   /** RFC 6749 §4.3. */
-  function passwordStep(form: Form): Answer {
+  function passwordStep(form: Form): MockOktaResponse {
     const user = findUser(users, form['username']);
     // One answer, whatever the reason.
     if (user === undefined || user.locked === true || user.password !== form['password']) {
@@ -65,7 +61,7 @@ export function createAuthorizationServer(parts: {
     };
   }
 
-  function passcodeStep(form: Form): Answer {
+  function passcodeStep(form: Form): MockOktaResponse {
     const mfaToken = form['mfa_token'] ?? '';
     const user = waiting.get(mfaToken);
     if (user === undefined || !users.includes(user)) return mfaTokenExpired();
@@ -77,7 +73,7 @@ export function createAuthorizationServer(parts: {
   }
 
   /** RFC 6749 §5.1, OIDC Core §3.1.3.3. */
-  function grant(user: MockOktaUser, form: Form, amr: string[]): Answer {
+  function grant(user: MockOktaUser, form: Form, amr: string[]): MockOktaResponse {
     const scope = form['scope'] ?? '';
     const accessToken = unguessable();
     accessTokens.set(accessToken, { user, scope });
@@ -113,10 +109,10 @@ export function createAuthorizationServer(parts: {
       if (clientOf(form, headers) !== clientID) {
         return oauthError(401, 'invalid_client', 'Invalid value for the `client_id` parameter');
       }
-      switch (form['grant_type']) {
-        case passwordGrant.grantType:
+      switch (form['grant_type'] ?? '') {
+        case 'password':
           return passwordStep(form);
-        case mfaOtpGrant.grantType:
+        case 'http://auth0.com/oauth/grant-type/mfa-otp':
           return passcodeStep(form);
         default:
           return oauthError(
@@ -160,11 +156,11 @@ function unguessable(): string {
   return randomBytes(15).toString('base64url');
 }
 
-function oauthError(status: number, error: string, description: string): Answer {
+function oauthError(status: number, error: string, description: string): MockOktaResponse {
   return { status, body: { error, error_description: description } };
 }
 
-function mfaTokenExpired(): Answer {
+function mfaTokenExpired(): MockOktaResponse {
   return oauthError(
     400,
     'access_denied',
@@ -173,7 +169,7 @@ function mfaTokenExpired(): Answer {
 }
 
 /** Okta's second form of an error, from what stands before the endpoints. */
-function apiError(status: number, errorCode: string, errorSummary: string): Answer {
+function apiError(status: number, errorCode: string, errorSummary: string): MockOktaResponse {
   const errorId = `oae${unguessable()}`;
   return {
     status,
@@ -186,7 +182,7 @@ const RATE_LIMIT_WINDOW = 30;
 
 /** Answers that no user's record leads to. */
 export const answers = {
-  rateLimited(): Answer {
+  rateLimited(): MockOktaResponse {
     const text = 'You exceeded the maximum number of requests. Try again in a while.';
     return {
       ...apiError(429, 'E0000047', text),
@@ -197,8 +193,8 @@ export const answers = {
       },
     };
   },
-  unavailable: (): Answer => ({ status: 503, body: 'Service Unavailable' }),
+  unavailable: (): MockOktaResponse => ({ status: 503, body: 'Service Unavailable' }),
   mfaTokenExpired,
-  notFound: (path: string): Answer =>
+  notFound: (path: string): MockOktaResponse =>
     apiError(404, 'E0000007', `Not found: Resource not found: ${path}`),
 };

@@ -6,5 +6,5 @@ export type {
   MockOktaOptions,
   MockOktaRequest,
 } from './mock-okta.js';
-export type { MockOktaAnswer } from './authorization-server.js';
+export type { MockOktaResponse } from './authorization-server.js';
 export type { MockOktaUser } from './user.js';

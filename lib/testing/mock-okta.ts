@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { MockAgent } from 'undici';
 import { readOptions } from '../options/index.js';
-import { answers, createAuthorizationServer, type MockOktaAnswer } from './authorization-server.js';
+import {
+  answers,
+  createAuthorizationServer,
+  type MockOktaResponse,
+} from './authorization-server.js';
 import { checkUsers, type MockOktaUser } from './user.js';
 
 /** For whom the mock stands in. */
@@ -47,7 +51,12 @@ export type MockOktaEndpoint = 'token' | 'keys' | 'userinfo';
  * - an answer of the test's own.
  */
 export type MockOktaFailure =
-  'rate_limited' | 'mfa_token_expired' | 'unavailable' | 'unreachable' | 'timeout' | MockOktaAnswer;
+  | 'rate_limited'
+  | 'mfa_token_expired'
+  | 'unavailable'
+  | 'unreachable'
+  | 'timeout'
+  | MockOktaResponse;
 
 /** An Okta of a test's own, without a network. */
 export interface MockOkta {
@@ -145,6 +154,7 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
       const request = { method, path, headers, form };
       const outcome = answerTo(request);
       requests.push({ ...request, status: typeof outcome === 'string' ? 0 : outcome.status });
+      if (typeof outcome === 'object') return toReply(outcome);
       switch (outcome) {
         case 'unreachable':
           throw Object.assign(new Error('The mock of Okta lost the connection'), {
@@ -152,8 +162,6 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
           });
         case 'timeout':
           return { statusCode: 200, data: new Promise<never>(() => {}) };
-        default:
-          return toReply(outcome);
       }
     })
     .persist();
@@ -178,14 +186,13 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
       failures[endpoint].push(failure);
     },
     async close() {
-      closing ??= dispatcher.close();
-      await closing;
+      await (closing ??= dispatcher.close());
     },
   };
 }
 
 /** What comes of a request: an answer, or none. */
-type Outcome = MockOktaAnswer | 'unreachable' | 'timeout';
+type Outcome = MockOktaResponse | 'unreachable' | 'timeout';
 
 const NAMED: ReadonlySet<string> = new Set(
   Object.keys({
@@ -198,6 +205,7 @@ const NAMED: ReadonlySet<string> = new Set(
 );
 
 function toOutcome(failure: MockOktaFailure): Outcome {
+  if (typeof failure === 'object') return failure;
   switch (failure) {
     case 'rate_limited':
       return answers.rateLimited();
@@ -205,12 +213,13 @@ function toOutcome(failure: MockOktaFailure): Outcome {
       return answers.mfaTokenExpired();
     case 'unavailable':
       return answers.unavailable();
-    default:
+    case 'unreachable':
+    case 'timeout':
       return failure;
   }
 }
 
-function toReply({ status, headers, body = '' }: MockOktaAnswer) {
+function toReply({ status, headers, body = '' }: MockOktaResponse) {
   const isText = typeof body === 'string';
   return {
     statusCode: status,

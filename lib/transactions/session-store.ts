@@ -1,44 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { ConfigurationError } from '../errors.js';
-
-/**
- * A login that waits for its passcode. JSON, at most about 250 bytes with a username and an
- * `mfa_token` of usual length.
- */
-export interface Transaction {
-  /** Random, of this waiting login alone. */
-  id: string;
-  /** Okta's `mfa_token`. A secret: with a passcode it is a login. */
-  mfaToken: string;
-  /** As the person gave it in the password step. */
-  username: string;
-  /** Milliseconds since the epoch. */
-  expiresAt: number;
-  /** Wrong passcodes so far. */
-  attempts: number;
-  /** A digest of the issuer and client that it belongs to. */
-  boundTo: string;
-}
-
-/**
- * Where logins wait between the two steps: the session, unless the app gives a store of its own.
- *
- * A store answers for two things. Nobody but the browser that proved the password may reach the
- * transaction, and the browser must not be able to read or to roll it back: it has to live on the
- * server. A rejected promise (or a throw) becomes a `TransactionStoreError`.
- */
-export interface TransactionStore {
-  /** The login that waits in this browser, if any. */
-  read(
-    req: IncomingMessage,
-  ): Promise<Transaction | null | undefined> | Transaction | null | undefined;
-  /** Keeps a new one, instead of any that waited. What comes after may rely on it being saved. */
-  create(req: IncomingMessage, transaction: Transaction): Promise<void> | void;
-  /** Saves the same login again, with one attempt more. */
-  update(req: IncomingMessage, transaction: Transaction): Promise<void> | void;
-  /** Forgets it. */
-  remove(req: IncomingMessage): Promise<void> | void;
-}
+import { OktaConfigurationError } from '../errors.js';
+import type { Transaction, TransactionStore } from './transaction.js';
 
 /** What express-session and @fastify/session have in common. */
 interface ServerSession {
@@ -52,7 +14,7 @@ interface RequestWithSession {
   sessionID?: unknown;
 }
 
-/** Keeps the waiting login in `req.session`. */
+/** Keeps the transaction in `req.session`. */
 export class SessionTransactionStore implements TransactionStore {
   constructor(private readonly key: string) {}
 
@@ -62,7 +24,7 @@ export class SessionTransactionStore implements TransactionStore {
   }
 
   /**
-   * Under a new session id: an id that somebody planted in the browser before the login leads to
+   * Under a new session id: an id that somebody planted in the browser before the login is worth
    * nothing (session fixation). The session's other keys stay.
    */
   async create(req: IncomingMessage, transaction: Transaction): Promise<void> {
@@ -73,13 +35,13 @@ export class SessionTransactionStore implements TransactionStore {
     );
     const previousID = sessionID(req);
     try {
-      await settled((callback) => requireSession(req).regenerate(callback));
+      await promisified((callback) => requireSession(req).regenerate(callback));
     } finally {
       // Also when the store failed: express-session has an empty session in place by then.
       Object.assign(requireSession(req), Object.fromEntries(others));
     }
     if (sessionID(req) === previousID) {
-      throw new ConfigurationError(
+      throw new OktaConfigurationError(
         'session_in_browser',
         'req.session.regenerate() left the session its id, so the session cannot be protected against fixation. Use express-session (with Fastify: @fastify/session), or give the strategy a store.',
       );
@@ -88,7 +50,7 @@ export class SessionTransactionStore implements TransactionStore {
     try {
       await save(req);
     } catch (error) {
-      // The app is told that the step failed, so nothing of it may be saved later on.
+      // The app is told that the step failed, so nothing of it may be saved later.
       delete requireSession(req)[this.key];
       throw error;
     }
@@ -108,10 +70,10 @@ export class SessionTransactionStore implements TransactionStore {
 }
 
 function save(req: IncomingMessage): Promise<void> {
-  return settled((callback) => requireSession(req).save(callback));
+  return promisified((callback) => requireSession(req).save(callback));
 }
 
-function settled(start: (callback: (error?: unknown) => void) => unknown): Promise<void> {
+function promisified(start: (callback: (error?: unknown) => void) => unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     start((error) => {
       if (!error) resolve();
@@ -130,38 +92,22 @@ function sessionID(req: IncomingMessage): string | undefined {
 function requireSession(req: IncomingMessage): ServerSession {
   const { session } = req as RequestWithSession;
   if (typeof session !== 'object' || session === null) {
-    throw new ConfigurationError(
+    throw new OktaConfigurationError(
       'session_missing',
       'OktaDirectMfaStrategy needs a session between password and passcode. Did you forget express-session (with Fastify: @fastify/session), or to use it before passport.authenticate()?',
     );
   }
-  // A session with an id lives on the server. cookie-session has none, even where an app has given
-  // it the regenerate() and save() that passport 0.6 asks for.
+  // A session with an id is kept on the server. cookie-session has none, even where an app has given
+  // it the regenerate() and save() that passport 0.6 requires.
   if (
     typeof session.regenerate !== 'function' ||
     typeof session.save !== 'function' ||
     sessionID(req) === undefined
   ) {
-    throw new ConfigurationError(
+    throw new OktaConfigurationError(
       'session_in_browser',
-      "This session seems to live in the browser (such as cookie-session's): the mfa_token would be readable and the count of wrong passcodes could be rolled back. Use express-session (with Fastify: @fastify/session) with a store on the server, or give the strategy a store.",
+      "This session seems to be kept in the browser (such as cookie-session's): the mfa_token would be readable and the count of wrong passcodes could be rolled back. Use express-session (with Fastify: @fastify/session) with a store on the server, or give the strategy a store.",
     );
   }
   return session;
-}
-
-/** Whether what a store gave is a login, and not what an older version or another program wrote. */
-export function isTransaction(value: unknown): value is Transaction {
-  if (typeof value !== 'object' || value === null) return false;
-  const { id, mfaToken, username, expiresAt, attempts, boundTo } = value as Record<string, unknown>;
-  return (
-    typeof id === 'string' &&
-    typeof mfaToken === 'string' &&
-    mfaToken !== '' &&
-    typeof username === 'string' &&
-    typeof expiresAt === 'number' &&
-    Number.isSafeInteger(attempts) &&
-    (attempts as number) >= 0 &&
-    typeof boundTo === 'string'
-  );
 }

@@ -6,7 +6,7 @@ import type { KeyObject } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import {
-  ConfigurationError,
+  OktaConfigurationError,
   OktaDirectMfaError,
   OktaDirectMfaStrategy,
   OktaResponseError,
@@ -14,12 +14,12 @@ import {
   OktaUnreachableError,
   OUTCOME_CHANNEL,
   Strategy,
-  TransactionStoreError,
-  type AuthenticateRequest,
-  type ClientAuthenticationMethod,
-  type CommonOptions,
-  type ConfigurationErrorCode,
-  type IdTokenClaims,
+  OktaTransactionStoreError,
+  type OktaDirectMfaRequest,
+  type OktaClientAuthenticationMethod,
+  type OktaDirectMfaCommonOptions,
+  type OktaConfigurationErrorCode,
+  type OktaIdTokenClaims,
   type OktaDirectMfaAuthenticateOptions,
   type OktaDirectMfaInfo,
   type OktaDirectMfaStrategyOptions,
@@ -30,9 +30,9 @@ import {
   type OktaTokens,
   type OutcomeEvent,
   type PassportStrategy,
-  type PrivateJwk,
-  type RequestReader,
-  type TokenSet,
+  type OktaPrivateJwk,
+  type OktaDirectMfaRequestReader,
+  type OktaTokenSet,
   type Transaction,
   type TransactionStore,
   type VerifyCallback,
@@ -43,7 +43,7 @@ import {
 import {
   mockOkta,
   type MockOkta,
-  type MockOktaAnswer,
+  type MockOktaResponse,
   type MockOktaEndpoint,
   type MockOktaFailure,
   type MockOktaOptions,
@@ -60,9 +60,9 @@ interface User {
   name?: string;
 }
 
-const method: ClientAuthenticationMethod = 'private_key_jwt';
-const clientIP: RequestReader = (req) => req.ip;
-export const jwk: PrivateJwk = { kty: 'EC', crv: 'P-256', kid: 'key-1' };
+const method: OktaClientAuthenticationMethod = 'private_key_jwt';
+const clientIP: OktaDirectMfaRequestReader = (req) => req.ip;
+export const jwk: OktaPrivateJwk = { kty: 'EC', crv: 'P-256', kid: 'key-1' };
 
 class Store implements TransactionStore {
   private readonly waiting = new WeakMap<IncomingMessage, Transaction>();
@@ -80,7 +80,7 @@ class Store implements TransactionStore {
   }
 }
 
-const common: CommonOptions = {
+const common: OktaDirectMfaCommonOptions = {
   issuer: 'https://acme.okta.com/oauth2/default',
   clientID: '0oa1',
   clientAuthentication: method,
@@ -123,12 +123,12 @@ const withRequest: VerifyFunctionWithRequest = (req, tokens, profile, done): Ver
 };
 
 function toUser({ claims }: OktaTokens, { id, displayName, emails, name }: OktaProfile): User {
-  const { sub, iss, aud, exp, iat }: IdTokenClaims = claims;
+  const { sub, iss, aud, exp, iat }: OktaIdTokenClaims = claims;
   void [sub, iss, aud, exp - iat, emails?.[0]?.value, name?.familyName, claims['amr']];
   return displayName === undefined ? { id } : { id, name: displayName };
 }
 
-function refuse(req: AuthenticateRequest, done: VerifyCallback): void {
+function refuse(req: OktaDirectMfaRequest, done: VerifyCallback): void {
   if (req.method !== 'POST') done(null, false);
 }
 
@@ -136,7 +136,7 @@ export const strategies: PassportStrategy[] = [
   new OktaDirectMfaStrategy(options, byCallback),
   new OktaDirectMfaStrategy(options, byPromise),
   new OktaDirectMfaStrategy(optionsWithRequest, withRequest),
-  new Strategy(optionsWithRequest, async (req, tokens: TokenSet, profile) => {
+  new Strategy(optionsWithRequest, async (req, tokens: OktaTokenSet, profile) => {
     void [req.body, req.ip, tokens.access_token, tokens.refresh_token];
     return profile._json['allowed'] === true ? { id: profile.id } : false;
   }),
@@ -153,8 +153,8 @@ export const authenticateOptions: OktaDirectMfaAuthenticateOptions = { mfaRedire
 export const cancelled: Promise<void> = new AdminStrategy().cancel(request);
 
 export function explain(error: unknown): string {
-  if (error instanceof ConfigurationError) {
-    const code: ConfigurationErrorCode = error.code;
+  if (error instanceof OktaConfigurationError) {
+    const code: OktaConfigurationErrorCode = error.code;
     const status: 500 = error.status;
     return `${code} ${status}`;
   }
@@ -165,7 +165,7 @@ export function explain(error: unknown): string {
   }
   if (error instanceof OktaTimeoutError) return error.code satisfies 'okta_timeout';
   if (error instanceof OktaUnreachableError) return error.code satisfies 'okta_unreachable';
-  if (error instanceof TransactionStoreError) return error.code;
+  if (error instanceof OktaTransactionStoreError) return error.code;
   return error instanceof OktaDirectMfaError ? `${error.code} ${error.status}` : 'not of Okta';
 }
 
@@ -194,7 +194,7 @@ const mockOptions: MockOktaOptions = { issuer: common.issuer, clientID: '0oa1', 
 
 export async function test(): Promise<string[]> {
   const okta: MockOkta = mockOkta(mockOptions);
-  const answer: MockOktaAnswer = { status: 400, body: { error: 'invalid_scope' } };
+  const answer: MockOktaResponse = { status: 400, body: { error: 'invalid_scope' } };
   const endpoint: MockOktaEndpoint = 'userinfo';
   const failures: MockOktaFailure[] = ['rate_limited', 'unreachable', answer];
   for (const failure of failures) okta.failNext(failure, endpoint);

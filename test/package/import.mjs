@@ -1,7 +1,7 @@
 // Named imports from an ES module: Node has to find the names in the CommonJS files by itself.
 import assert from 'node:assert/strict';
 import {
-  ConfigurationError,
+  OktaConfigurationError,
   OktaDirectMfaError,
   OktaDirectMfaStrategy,
   OktaResponseError,
@@ -9,7 +9,7 @@ import {
   OktaUnreachableError,
   OUTCOME_CHANNEL,
   Strategy,
-  TransactionStoreError,
+  OktaTransactionStoreError,
 } from 'passport-okta-direct-mfa';
 import { mockOkta } from 'passport-okta-direct-mfa/testing';
 import packageJson from 'passport-okta-direct-mfa/package.json' with { type: 'json' };
@@ -17,11 +17,11 @@ import * as everything from 'passport-okta-direct-mfa';
 
 assert.equal(Strategy, OktaDirectMfaStrategy);
 for (const error of [
-  ConfigurationError,
+  OktaConfigurationError,
   OktaResponseError,
   OktaTimeoutError,
   OktaUnreachableError,
-  TransactionStoreError,
+  OktaTransactionStoreError,
 ]) {
   assert.ok(error.prototype instanceof OktaDirectMfaError);
 }
@@ -32,7 +32,7 @@ assert.deepEqual(
     (name) => !['default', 'module.exports', '__esModule'].includes(name),
   ),
   [
-    'ConfigurationError',
+    'OktaConfigurationError',
     'OUTCOME_CHANNEL',
     'OktaDirectMfaError',
     'OktaDirectMfaStrategy',
@@ -40,7 +40,7 @@ assert.deepEqual(
     'OktaTimeoutError',
     'OktaUnreachableError',
     'Strategy',
-    'TransactionStoreError',
+    'OktaTransactionStoreError',
   ],
 );
 await assert.rejects(import('passport-okta-direct-mfa/dist/http.js'), {

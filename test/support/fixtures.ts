@@ -9,6 +9,7 @@ import type { IncomingMessage } from 'node:http';
 import { inspect } from 'node:util';
 import { MockAgent } from 'undici';
 import type { PassportStrategy } from '../../lib/passport.js';
+import { gate, type Gate } from './promises.js';
 
 /** What the unit tests share. None of it goes out to a network. */
 
@@ -95,14 +96,14 @@ export function mockOkta(origin = ORIGIN) {
   return {
     agent,
     sent,
-    /** The next answer of the token endpoint. */
+    /** The next response of the token endpoint. */
     token: (status: number, data: object | string, headers?: Headers) =>
       reply('POST', TOKEN_PATH, status, data, headers),
     keys: (status: number, data: object | string) => reply('GET', KEYS_PATH, status, data),
     userInfo: (status: number, data: object | string) => reply('GET', USERINFO_PATH, status, data),
-    /** An answer of the token endpoint that waits for the gate once the request has arrived. */
-    heldToken(status: number, data: object, gate: Promise<void>): Promise<void> {
-      const arrived = deferred();
+    /** A response of the token endpoint that waits for `letGo` once the request has arrived. */
+    heldToken(status: number, data: object, letGo: Gate): Promise<void> {
+      const arrived = gate();
       agent
         .get(origin)
         .intercept({ method: 'POST', path: TOKEN_PATH })
@@ -114,18 +115,18 @@ export function mockOkta(origin = ORIGIN) {
             headers: headers as Headers,
             form: parseForm(options.body),
           });
-          arrived.resolve();
-          await gate;
+          arrived.open();
+          await letGo.opened;
           return JSON.stringify(data);
         }) as never);
-      return arrived.promise;
+      return arrived.opened;
     },
     failToken: (error: Error) =>
       agent.get(origin).intercept({ method: 'POST', path: TOKEN_PATH }).replyWithError(error),
     reply,
     forms: () => sent.filter(({ method }) => method === 'POST').map(({ form }) => form),
     async end() {
-      // A persistent one stands for an endpoint that is there, whether it is asked or not.
+      // A persistent one is for an endpoint that may be asked, any number of times or never.
       if (agent.pendingInterceptors().some(({ persist }) => !persist)) {
         agent.assertNoPendingInterceptors();
       }
@@ -159,7 +160,7 @@ export interface FakeRequest {
   sessionID?: string;
 }
 
-export const asRequest = (req: FakeRequest): IncomingMessage => req as unknown as IncomingMessage;
+export const asRequest = (req: object): IncomingMessage => req as IncomingMessage;
 
 /**
  * A browser and an express-session with a store that keeps JSON: each request gets its own copy of
@@ -227,7 +228,7 @@ export function createBrowser(data: Record<string, unknown> = {}) {
       );
       return req;
     },
-    /** Takes the cookie of an answer. */
+    /** Takes the cookie of a response. */
     keep(req: FakeRequest): void {
       sid = req.sessionID ?? '';
     },
@@ -286,14 +287,4 @@ export async function authenticateOn(
 /** Lets everything that is ready run, without any time passing. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-export function deferred<T = void>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { promise, resolve, reject };
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import passport from 'passport';
 import {
   OktaDirectMfaStrategy,
-  type AuthenticateRequest,
+  type OktaDirectMfaRequest,
   type OktaDirectMfaAuthenticateOptions,
   type OktaDirectMfaInfo,
   type OktaDirectMfaStrategyOptions,
@@ -58,7 +58,7 @@ new OktaDirectMfaStrategy({ ...options, passReqToCallback: false }, (tokens, pro
 
 // And with the request first.
 new OktaDirectMfaStrategy({ ...options, passReqToCallback: true }, (req, tokens, profile, done) => {
-  same<typeof req, AuthenticateRequest>(true);
+  same<typeof req, OktaDirectMfaRequest>(true);
   same<typeof tokens, OktaTokens>(true);
   same<typeof profile, OktaProfile>(true);
   same<typeof done, VerifyCallback>(true);

@@ -2,26 +2,26 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as api from '../../lib/index.js';
 import {
-  ConfigurationError,
+  OktaConfigurationError,
   OktaDirectMfaError,
   OktaResponseError,
   OktaTimeoutError,
+  OktaTransactionStoreError,
   OktaUnreachableError,
-  TransactionStoreError,
 } from '../../lib/errors.js';
 
 const REFERENCE = { oktaError: 'E0000006', oktaErrorId: 'oae1', oktaRequestId: 'req1' };
 
 const ERRORS = [
   {
-    name: 'ConfigurationError',
-    error: new ConfigurationError('invalid_client', 'text', REFERENCE),
+    name: 'OktaConfigurationError',
+    error: new OktaConfigurationError('invalid_client', 'text', REFERENCE),
     code: 'invalid_client',
     status: 500,
   },
   {
-    name: 'TransactionStoreError',
-    error: new TransactionStoreError('text', REFERENCE),
+    name: 'OktaTransactionStoreError',
+    error: new OktaTransactionStoreError('text', REFERENCE),
     code: 'transaction_store_failed',
     status: 500,
   },
@@ -53,14 +53,14 @@ for (const { name, error, code, status } of ERRORS) {
       assert.equal(error.message, 'text');
     });
 
-    it('is an Error and an OktaDirectMfaError, and bears its own name', () => {
+    it('is an Error and an OktaDirectMfaError, and has its own name', () => {
       assert.ok(error instanceof Error);
       assert.ok(error instanceof OktaDirectMfaError);
       assert.equal(error.name, name);
       assert.match(String(error), new RegExp(`^${name}: text$`));
     });
 
-    it("says where in Okta's logs it is to be found", () => {
+    it("says where it can be found in Okta's logs", () => {
       const { oktaError, oktaErrorId, oktaRequestId } = error;
       assert.deepEqual({ oktaError, oktaErrorId, oktaRequestId }, REFERENCE);
     });
@@ -76,7 +76,7 @@ for (const { name, error, code, status } of ERRORS) {
 }
 
 describe('an error without a reference', () => {
-  it('has none of its properties, not even undefined ones', () => {
+  it('has none of its properties, not even as undefined', () => {
     for (const error of [
       new OktaTimeoutError('text'),
       new OktaTimeoutError('text', { oktaError: undefined, oktaErrorId: undefined }),
@@ -89,15 +89,15 @@ describe('an error without a reference', () => {
 describe('the package', () => {
   it('exports the strategy, the same under the usual name Strategy, the errors, and the name of the channel', () => {
     assert.deepEqual(Object.keys(api).sort(), [
-      'ConfigurationError',
       'OUTCOME_CHANNEL',
+      'OktaConfigurationError',
       'OktaDirectMfaError',
       'OktaDirectMfaStrategy',
       'OktaResponseError',
       'OktaTimeoutError',
+      'OktaTransactionStoreError',
       'OktaUnreachableError',
       'Strategy',
-      'TransactionStoreError',
     ]);
     assert.equal(api.Strategy, api.OktaDirectMfaStrategy);
   });

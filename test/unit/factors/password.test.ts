@@ -1,17 +1,92 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { passwordGrant } from '../../../lib/factors/password.js';
+import { passwordGrant, readPassword } from '../../../lib/factors/password.js';
 
-describe('the password grant', () => {
-  const input = { username: 'ada@example.com', password: 'hunter2' };
+const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
+const missing = (field: string) => ({ type: 'missing', step: 'password', field });
 
-  it("sends what RFC 6749 §4.3.2 and Okta's TokenRequestPassword name", () => {
-    assert.equal(passwordGrant.grantType, 'password');
-    assert.deepEqual(passwordGrant.parameters(input), input);
+describe('readPassword', () => {
+  it('gives username and password as they were typed', () => {
+    const body = { username: ' Ada ', password: ' p\tw ', otp: '1' };
+    assert.deepEqual(readPassword(body, FIELDS), {
+      type: 'password',
+      username: ' Ada ',
+      password: ' p\tw ',
+    });
   });
 
-  it('sends no field of its input that the grant does not name', () => {
-    const more = { ...input, admin: 'true' };
-    assert.deepEqual(Object.keys(passwordGrant.parameters(more)), ['username', 'password']);
+  it('is not concerned with a body without the field of the password', () => {
+    assert.equal(readPassword({}, FIELDS), undefined);
+    assert.equal(readPassword({ username: 'u', otp: '1' }, FIELDS), undefined);
+  });
+
+  for (const odd of [undefined, null, '', ' \t\r\n', 7, true, [], ['x'], { x: 1 }]) {
+    it(`names the field that is ${JSON.stringify(odd) ?? 'undefined'}`, () => {
+      const username = readPassword({ username: odd, password: 'p' }, FIELDS);
+      assert.deepEqual(username, missing('username'));
+      const password = readPassword({ username: 'u', password: odd }, FIELDS);
+      assert.deepEqual(password, missing('password'));
+    });
+  }
+
+  it('names the username first when both are missing', () => {
+    assert.deepEqual(readPassword({ password: '' }, FIELDS), missing('username'));
+  });
+
+  it("uses the app's names, also in what it reports", () => {
+    const fields = { usernameField: 'email', passwordField: 'secret', otpField: 'code' };
+    assert.deepEqual(readPassword({ email: 'a', secret: 'b' }, fields), {
+      type: 'password',
+      username: 'a',
+      password: 'b',
+    });
+    assert.deepEqual(readPassword({ username: 'a', secret: 'b' }, fields), missing('email'));
+    assert.deepEqual(readPassword({ email: 'a', secret: '' }, fields), missing('secret'));
+  });
+
+  it('takes no value from a prototype', () => {
+    const fields = { ...FIELDS, usernameField: 'toString' };
+    assert.deepEqual(readPassword({ password: 'p' }, fields), missing('toString'));
+    const body = Object.assign(Object.create({ username: 'u' }) as Record<string, unknown>, {
+      password: 'p',
+    });
+    assert.deepEqual(readPassword(body, FIELDS), missing('username'));
+  });
+
+  for (const [field, cap] of [
+    ['username', 256],
+    ['password', 1024],
+  ] as const) {
+    it(`accepts a ${field} of ${cap} characters and none longer`, () => {
+      const good = { username: 'u', password: 'p' };
+      for (const character of ['x', '🔑']) {
+        const value = character.repeat(cap);
+        assert.deepEqual(readPassword({ ...good, [field]: value }, FIELDS), {
+          type: 'password',
+          ...good,
+          [field]: value,
+        });
+        assert.deepEqual(readPassword({ ...good, [field]: `${value}x` }, FIELDS), missing(field));
+      }
+    });
+  }
+});
+
+describe('the password grant', () => {
+  const FACTOR = { type: 'password', username: 'ada@example.com', password: 'hunter2' } as const;
+
+  it("sends what RFC 6749 §4.3.2 and Okta's TokenRequestPassword name", () => {
+    const { grantType, parameters } = passwordGrant(FACTOR);
+    assert.equal(grantType, 'password');
+    assert.deepEqual(parameters, { username: 'ada@example.com', password: 'hunter2' });
+  });
+
+  it('sends no property of the factor that the grant does not name', () => {
+    const more = { ...FACTOR, admin: 'true' };
+    assert.deepEqual(Object.keys(passwordGrant(more).parameters), ['username', 'password']);
+  });
+
+  it('lets the username alone appear in a message', () => {
+    assert.deepEqual(passwordGrant(FACTOR).loggable, ['username']);
   });
 });

@@ -17,14 +17,8 @@ import {
   OktaUnreachableError,
 } from '../../../lib/errors.js';
 import { createHttpClient, type HttpRequest } from '../../../lib/okta/http.js';
-import {
-  deferred,
-  everyPrint,
-  mockOkta,
-  ORIGIN,
-  settle,
-  TOKEN_PATH,
-} from '../../support/fixtures.js';
+import { everyPrint, mockOkta, ORIGIN, settle, TOKEN_PATH } from '../../support/fixtures.js';
+import { gate } from '../../support/promises.js';
 
 const SECRET = 'password=hunter2hunter2';
 
@@ -417,14 +411,14 @@ describe('createHttpClient, over real connections', () => {
   );
 
   it('gives up on a body that only drips, and closes the connection', LIMIT, async () => {
-    const closed = deferred();
+    const closed = gate();
     const url = await listen(
       http((res) => {
         res.writeHead(200, { 'content-type': 'application/json' }).write('{"a":"');
         const drip = setInterval(() => res.write('x'), 10);
         res.on('close', () => {
           clearInterval(drip);
-          closed.resolve();
+          closed.open();
         });
       }),
     );
@@ -432,14 +426,14 @@ describe('createHttpClient, over real connections', () => {
       assert.ok(error instanceof OktaTimeoutError);
       return hasNoSecret(error);
     });
-    await closed.promise;
+    await closed.opened;
   });
 
   it('gives up on headers that never come, and closes the connection', LIMIT, async () => {
-    const closed = deferred();
-    const url = await listen(http((res) => res.on('close', () => closed.resolve())));
+    const closed = gate();
+    const url = await listen(http((res) => res.on('close', () => closed.open())));
     await assert.rejects(call(url, 60), OktaTimeoutError);
-    await closed.promise;
+    await closed.opened;
   });
 
   it('gives up on a host that takes no connection', LIMIT, async () => {
@@ -495,7 +489,7 @@ describe('createHttpClient, over real connections', () => {
         socket.once('data', () => socket.write('SSH-2.0-OpenSSH_9.2\r\n'));
       }),
     );
-    await assert.rejects(call(url), isInvalidResponse(/does not speak HTTP\/1\.1/));
+    await assert.rejects(call(url), isInvalidResponse(/is not valid HTTP\/1\.1/));
   });
 
   it('refuses headers without an end', LIMIT, async () => {
@@ -522,18 +516,18 @@ describe('createHttpClient, over real connections', () => {
     'refuses an answer without an end as soon as it is too large, and closes the connection',
     LIMIT,
     async () => {
-      const closed = deferred();
+      const closed = gate();
       const url = await listen(
         http((res) => {
           const more = () => {
             while (!res.destroyed && res.write(Buffer.alloc(65_536, 0x20)));
           };
-          res.on('drain', more).on('close', () => closed.resolve());
+          res.on('drain', more).on('close', () => closed.open());
           more();
         }),
       );
       await assert.rejects(call(url, 60_000), isInvalidResponse(/larger than/));
-      await closed.promise;
+      await closed.opened;
     },
   );
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, it, mock, type TestContext } from 'node:test';
 import { OktaResponseError, OktaUnreachableError } from '../../../lib/errors.js';
-import type { HttpReply } from '../../../lib/okta/http.js';
+import type { HttpResponse } from '../../../lib/okta/http.js';
 import { createJwks, type Jwks } from '../../../lib/okta/jwks.js';
 import { KEYS_PATH, ORIGIN, rsaKeyPair, toJwk } from '../../support/fixtures.js';
 
@@ -12,12 +12,12 @@ const URL_ = new URL(KEYS_PATH, ORIGIN);
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
-const ok = (...keys: unknown[]): HttpReply => ({ status: 200, headers: {}, json: { keys } });
+const ok = (...keys: unknown[]): HttpResponse => ({ status: 200, headers: {}, json: { keys } });
 const FIRST = toJwk(first, { kid: 'first', use: 'sig', alg: 'RS256' });
 const ROTATED = toJwk(second, { kid: 'rotated' });
 
 describe('createJwks', () => {
-  let answer: () => Promise<HttpReply> | HttpReply;
+  let answer: () => Promise<HttpResponse> | HttpResponse;
   const http = mock.fn(async () => answer());
   let jwks: Jwks;
 
@@ -35,7 +35,7 @@ describe('createJwks', () => {
     answer = () => Promise.reject(new OktaUnreachableError('down'));
   };
 
-  it('asks for nothing before it is asked', () => {
+  it('fetches nothing before it is asked', () => {
     assert.equal(http.mock.callCount(), 0);
   });
 
@@ -44,12 +44,12 @@ describe('createJwks', () => {
     assert.deepEqual(http.mock.calls[0]?.arguments, [{ method: 'GET', url: URL_, headers: {} }]);
   });
 
-  it('asks once for all who want the keys at once', async () => {
+  it('fetches once for all who want the keys at once', async () => {
     await Promise.all([jwks.ready(), jwks.ready(), jwks.find('first'), jwks.find('first')]);
     assert.equal(http.mock.callCount(), 1);
   });
 
-  it('shares a failure too, and asks anew at the next call', async () => {
+  it('shares a failure too, and fetches again at the next call', async () => {
     down();
     const results = await Promise.allSettled([jwks.ready(), jwks.ready()]);
     assert.deepEqual(
@@ -74,7 +74,7 @@ describe('createJwks', () => {
     assert.equal(http.mock.callCount(), 2);
   });
 
-  it('believes a key no longer that has gone when the hour is over', async (t) => {
+  it('trusts no key after the hour that has been withdrawn', async (t) => {
     const { pass } = atTime(t);
     await jwks.ready();
     answer = () => ok(ROTATED);
@@ -105,7 +105,7 @@ describe('createJwks', () => {
     assert.equal(http.mock.callCount(), 3);
   });
 
-  it('lets all who want a rotated key at once wait for the one fetch', async (t) => {
+  it('lets all who want a rotated key at once share one fetch', async (t) => {
     atTime(t);
     await jwks.ready();
     answer = () => ok(ROTATED);
@@ -114,7 +114,7 @@ describe('createJwks', () => {
     assert.equal(http.mock.callCount(), 2);
   });
 
-  it('says that the keys endpoint is down when it is asked for an unknown id', async (t) => {
+  it('rejects with the failure of the keys endpoint for an unknown id', async (t) => {
     atTime(t);
     await jwks.ready();
     down();
@@ -123,7 +123,7 @@ describe('createJwks', () => {
     assert.ok(await jwks.find('first'));
   });
 
-  it('uses old keys for a day while the endpoint is down, and asks every ten seconds', async (t) => {
+  it('uses old keys for a day while the endpoint is down, and tries again every ten seconds', async (t) => {
     const { pass } = atTime(t);
     await jwks.ready();
     down();
@@ -143,7 +143,7 @@ describe('createJwks', () => {
     await assert.rejects(jwks.ready(), OktaUnreachableError);
   });
 
-  it('takes the fresh keys as soon as the endpoint is back', async (t) => {
+  it('takes the new keys as soon as the endpoint is back', async (t) => {
     const { pass } = atTime(t);
     await jwks.ready();
     down();
@@ -161,12 +161,12 @@ describe('createJwks', () => {
     ['is not JSON', { status: 200, headers: {}, json: undefined }, 'invalid_response'],
     ['has no keys', { status: 200, headers: {}, json: {} }, 'invalid_response'],
     [
-      'has keys that are no array',
+      'has keys that are not an array',
       { status: 200, headers: {}, json: { keys: {} } },
       'invalid_response',
     ],
   ] as const) {
-    it(`throws ${code} when the answer ${what}`, async () => {
+    it(`throws ${code} when the response ${what}`, async () => {
       answer = () => reply;
       await assert.rejects(jwks.ready(), (error: unknown) => {
         assert.ok(error instanceof OktaResponseError);
@@ -177,7 +177,7 @@ describe('createJwks', () => {
     });
   }
 
-  it('passes over keys that it cannot use and takes the others', async () => {
+  it('skips keys that it cannot use and takes the others', async () => {
     answer = () =>
       ok(
         null,
@@ -202,22 +202,22 @@ describe('createJwks', () => {
     ['for encryption', { use: 'enc' }],
     ['for another algorithm', { alg: 'RS512' }],
     ['for encryption by its algorithm', { alg: 'RSA-OAEP' }],
-    ['whose use is no text', { use: 7 }],
+    ['whose use is not a string', { use: 7 }],
   ] as const) {
-    it(`passes over a key ${what}`, async () => {
+    it(`skips a key ${what}`, async () => {
       answer = () => ok(FIRST, toJwk(first, { kid: 'k', ...more }));
       assert.equal(await jwks.find('k'), undefined);
     });
   }
 
-  it('passes over keys that are not RSA', async () => {
+  it('skips keys that are not RSA', async () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
     answer = () => ok(FIRST, toJwk(ec, { kid: 'ec' }), { kty: 'oct', k: 'AQAB', kid: 'oct' });
     assert.equal(await jwks.find('ec'), undefined);
     assert.equal(await jwks.find('oct'), undefined);
   });
 
-  it('passes over a key that is too short for jsonwebtoken, and says so when no other is left', async () => {
+  it('skips a key that is too short for jsonwebtoken, and says so when no other is left', async () => {
     const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
     answer = () => ok(FIRST, toJwk(short, { kid: 'short' }));
     assert.equal(await jwks.find('short'), undefined);
@@ -227,7 +227,7 @@ describe('createJwks', () => {
     });
   });
 
-  it('refuses an answer without a usable key, and keeps the keys it has', async () => {
+  it('rejects a response without a usable key, and keeps the keys it has', async () => {
     assert.ok(await jwks.find('first'));
     answer = () => ok();
     await assert.rejects(jwks.find('unknown'), { code: 'invalid_response', status: 502 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { IdTokenClaims } from '../../../lib/okta/id-token.js';
+import type { OktaIdTokenClaims } from '../../../lib/okta/id-token.js';
 import { toProfile } from '../../../lib/okta/profile.js';
 
-const CLAIMS: IdTokenClaims = { iss: 'i', aud: 'a', sub: '00u1', exp: 2, iat: 1 };
+const CLAIMS: OktaIdTokenClaims = { iss: 'i', aud: 'a', sub: '00u1', exp: 2, iat: 1 };
 
 describe('toProfile', () => {
   it("is Passport's normalised profile, read from the claims", () => {

@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { getGlobalDispatcher, request, setGlobalDispatcher } from 'undici';
-import type { OktaDirectMfaStrategyOptions } from '../../lib/index.js';
-import { mockOkta, type MockOkta, type MockOktaOptions } from '../../lib/testing/index.js';
-import { startApp, type App } from '../support/app.js';
-import { Browser, type Answer } from '../support/browser.js';
+import type { OktaDirectMfaStrategyOptions } from '../../../lib/index.js';
+import { mockOkta, type MockOkta, type MockOktaOptions } from '../../../lib/testing/index.js';
+import { startApp, type App } from '../../support/app.js';
+import { Browser, type Answer } from '../../support/browser.js';
 
 const ISSUER = 'https://acme.okta.com';
 const CLIENT_ID = '0oa1client';
@@ -73,7 +73,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
     });
   }
 
-  it('takes every kind of client authentication', async (t) => {
+  it('accepts every kind of client authentication', async (t) => {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     for (const given of [
       { clientSecret: 's3cret' },
@@ -118,7 +118,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
     assert.equal((await login(browser, { otp: ADA.otp })).status, 200);
   });
 
-  it('takes the same passcode in the next login', async (t) => {
+  it('accepts the same passcode in the next login', async (t) => {
     const { browser } = await start(t);
     for (let times = 0; times < 2; times++) {
       await password(browser);
@@ -149,7 +149,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
     assert.deepEqual(lax.app.logins[0]?.profile.emails, [{ value: BOB.username }]);
   });
 
-  it('answers with what the scopes allow, and with the claims of the test', async (t) => {
+  it('gives what the scopes allow, and the claims of the test', async (t) => {
     const { app, browser } = await start(
       t,
       { scope: 'openid email offline_access' },
@@ -215,14 +215,14 @@ describe('mockOkta, with the strategy in an Express app', () => {
     );
   });
 
-  it('takes a login for one that has expired once its person is gone', async (t) => {
+  it('takes a transaction for an expired one once its person is gone', async (t) => {
     const { okta, browser } = await start(t);
     await password(browser);
     okta.users.length = 0;
     assert.equal(code(await login(browser, { otp: ADA.otp })), 'mfa_transaction_expired');
   });
 
-  it('takes an mfa_token only once', async (t) => {
+  it('accepts an mfa_token only once', async (t) => {
     const { okta, browser } = await start(t);
     await password(browser);
     await login(browser, { otp: ADA.otp });
@@ -237,7 +237,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
     assert.match(await again.body.text(), /access_denied.*`mfa_token` has expired/);
   });
 
-  it('believes what a test changes in a user, or adds', async (t) => {
+  it('heeds what a test changes in a user, or adds', async (t) => {
     const ada = { ...ADA, locked: false };
     const { okta, browser } = await start(t, {}, { users: [ada] });
     assert.equal(code(await password(browser)), 'mfa_required');
@@ -271,9 +271,9 @@ describe('mockOkta, with the strategy in an Express app', () => {
     assert.equal(second?.form['grant_type'], 'http://auth0.com/oauth/grant-type/mfa-otp');
   });
 
-  it('lets the strategy go without a dispatcher, as the global one', async (t) => {
+  it('serves a strategy without a dispatcher, as the global one', async (t) => {
     const okta = mockOkta({ issuer: ISSUER, clientID: CLIENT_ID, users: [BOB] });
-    // The browser of this test asks through the global one too.
+    // The browser of this test uses the global one too.
     okta.dispatcher.enableNetConnect(/^127\.0\.0\.1:/);
     const previous = getGlobalDispatcher();
     t.after(() => setGlobalDispatcher(previous));
@@ -286,7 +286,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
 });
 
 describe('failNext', () => {
-  it('limits the rate, with 30 seconds to go, and keeps the login that waits', async (t) => {
+  it('limits the rate, with 30 seconds to go, and keeps the transaction', async (t) => {
     const { okta, browser } = await start(t);
     await password(browser);
     okta.failNext('rate_limited');
@@ -297,7 +297,7 @@ describe('failNext', () => {
     assert.equal((await login(browser, { otp: ADA.otp })).status, 200);
   });
 
-  it('forgets the login at Okta', async (t) => {
+  it('forgets the transaction at Okta', async (t) => {
     const { okta, browser } = await start(t);
     await password(browser);
     okta.failNext('mfa_token_expired');
@@ -324,7 +324,7 @@ describe('failNext', () => {
     });
   }
 
-  it("gives the test's own answers, in order", async (t) => {
+  it("gives the test's own responses, in order", async (t) => {
     const { okta, browser } = await start(t);
     okta.failNext({
       status: 429,
@@ -342,7 +342,7 @@ describe('failNext', () => {
     assert.equal(code(await password(browser)), 'mfa_required');
   });
 
-  it('strikes the endpoint that is named', async (t) => {
+  it('affects the endpoint that is named', async (t) => {
     const { okta, browser } = await start(t, { userInfo: true });
     okta.failNext('unavailable', 'keys');
     okta.failNext('unreachable', 'userinfo');
