@@ -12,7 +12,7 @@ import type {
 import { toDataURL } from 'qrcode';
 import { errorHandler } from './errors.js';
 import { explain } from './messages.js';
-import { fields, isApi, waitingLogin } from './request.js';
+import { fields, isApi, pendingTransaction } from './request.js';
 import * as pages from './pages.js';
 import { csrfProtection, csrfToken, limitSignIns, noStore, secureHeaders } from './security.js';
 import type { RateLimit } from './security.js';
@@ -22,21 +22,21 @@ export interface AppOptions {
   okta: Omit<OktaDirectMfaStrategyOptions, 'passReqToCallback'>;
   /** Signs the session cookie. */
   sessionSecret: string;
-  /** Where sessions live; express-session's memory store by default, which is for development. */
+  /** The session store; express-session's memory store by default, which is for development. */
   store?: session.Store | undefined;
-  /** Behind TLS: the cookie is `Secure` and carries the `__Host-` prefix. */
+  /** Behind TLS: the cookie is `Secure` and has the `__Host-` prefix. */
   production?: boolean;
-  /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers count. */
+  /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers are trusted. */
   trustProxy?: number | string | undefined;
-  /** Sign-in posts allowed for one address; 100 in 15 minutes by default. */
+  /** Sign-in requests allowed from one address; 100 in 15 minutes by default. */
   rateLimit?: RateLimit | undefined;
-  /** The account that the demo's pages show. None with a real org. */
+  /** The account shown on the demo's pages. None with a real org. */
   demo?: pages.DemoAccount | undefined;
-  /** Takes one line for each error of the server; `console.error` by default. */
+  /** Receives one line for each server error; `console.error` by default. */
   log?: (line: string) => void;
 }
 
-/** What this app keeps of a person who has signed in. */
+/** What this app stores about a signed-in user. */
 interface User {
   name: string;
   username?: string | undefined;
@@ -50,7 +50,7 @@ export function createApp(options: AppOptions): Express {
   app.disable('x-powered-by');
   if (options.trustProxy !== undefined) app.set('trust proxy', options.trustProxy);
 
-  // 1. The strategy. `verify` gets what Okta vouches for and answers with the app's own user.
+  // 1. The strategy. `verify` receives what Okta vouches for and returns the app's own user.
   const passport = new Passport();
   const strategy = new OktaDirectMfaStrategy(options.okta, (tokens, profile, done) => {
     const user: User = {
@@ -58,16 +58,16 @@ export function createApp(options: AppOptions): Express {
       username: profile.username,
       claims: { ...tokens.claims },
     };
-    // An app that calls APIs for the person would keep tokens.access_token too, on the server.
+    // An app that calls APIs for the user would also keep tokens.access_token, on the server.
     done(null, user);
   });
   passport.use(strategy);
 
-  // What the session holds of a user. With a database: the id here, a look-up there.
+  // The user in the session. With a database: store the id, and look the user up by it.
   passport.serializeUser((user, done) => done(null, user));
   passport.deserializeUser((user: Express.User, done) => done(null, user));
 
-  // 2. What every request goes through, in this order.
+  // 2. Middleware for every request, in this order.
   app.use(secureHeaders());
   app.use(express.static(join(__dirname, 'public'), { maxAge: production ? '1h' : 0 }));
   app.use(noStore);
@@ -84,9 +84,9 @@ export function createApp(options: AppOptions): Express {
   app.use(express.urlencoded({ extended: false, limit: '16kb' }), express.json({ limit: '16kb' }));
   app.use(passport.session());
 
-  // 3. Sign-in: one handler for both steps. The strategy tells them apart by the fields in the body.
+  // 3. Sign-in: one handler for both steps. The strategy distinguishes them by the body's fields.
   const signIn: RequestHandler = (req, res, next) => {
-    // Browsers are sent on to the passcode page; scripts get the `mfa_required` signal instead.
+    // Browsers are redirected to the passcode page; scripts get the code `mfa_required` instead.
     const options: AuthenticateOptions & OktaDirectMfaAuthenticateOptions = isApi(req)
       ? {}
       : { mfaRedirect: '/login/otp' };
@@ -96,10 +96,10 @@ export function createApp(options: AppOptions): Express {
       options,
       (error: unknown, user?: Express.User | false | null, info?: unknown, status?: unknown) => {
         if (error) return next(error);
-        // A verify function that refuses without a word gives neither info nor status.
+        // A verify function that refuses without an info gives no status either.
         if (!user)
-          return reject(req, res, (info as OktaDirectMfaInfo) ?? refused, status as number);
-        // Gives the person a new session id, and the session is saved before the callback.
+          return fail(req, res, (info as OktaDirectMfaInfo) ?? notAllowed, status as number);
+        // Changes the session id, and saves the session before the callback.
         req.logIn(user, (error) => {
           if (error) return next(error);
           if (isApi(req)) res.json({ user });
@@ -114,24 +114,24 @@ export function createApp(options: AppOptions): Express {
     options.rateLimit ?? { windowMs: 15 * 60_000, limit: 100 },
     (req, res, retryAfter) => {
       const message = 'Too many sign-in attempts from this address';
-      reject(req, res, { code: 'rate_limited', message, retryAfter }, 429);
+      fail(req, res, { code: 'rate_limited', message, retryAfter }, 429);
     },
   );
 
-  // The CSRF check comes first: posts forged by other sites must not use up a person's tries.
+  // The CSRF check comes first: requests forged by other sites must not use up a user's attempts.
   app.post('/login', csrfProtection, limit, signIn);
-  // The second click of a double click may come when the first has signed the person in.
+  // The second click of a double click may arrive after the first has signed the user in.
   app.post('/login/otp', guestsOnly, csrfProtection, limit, signIn);
 
-  /** A step that failed: the same page again, with what to do beside the field. */
-  function reject(req: Request, res: Response, info: OktaDirectMfaInfo, status?: number) {
+  /** Shows the page of the failed step again, with what to do next to the field. */
+  function fail(req: Request, res: Response, info: OktaDirectMfaInfo, status?: number) {
     res.status(status ?? 403);
     if (info.code === 'rate_limited' && info.retryAfter !== undefined)
       res.set('Retry-After', String(info.retryAfter));
     if (isApi(req)) return res.json(info);
 
     const errors = explain(info, fields(req));
-    if (req.path === '/login/otp' && waitingLogin(req)) return showOtp(req, res, errors);
+    if (req.path === '/login/otp' && pendingTransaction(req)) return showOtp(req, res, errors);
     return showLogin(req, res, errors);
   }
 
@@ -155,7 +155,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/login', guestsOnly, (req, res) => showLogin(req, res));
 
   app.get('/login/otp', guestsOnly, (req, res) => {
-    if (waitingLogin(req)) showOtp(req, res);
+    if (pendingTransaction(req)) showOtp(req, res);
     else res.redirect('/login');
   });
 
@@ -167,7 +167,7 @@ export function createApp(options: AppOptions): Express {
   if (demo) {
     app.get('/login/authenticator', async (req, res) => {
       const qr = await toDataURL(demo.otpauth, { scale: 6, margin: 2 });
-      const back = waitingLogin(req) ? '/login/otp' : '/login';
+      const back = pendingTransaction(req) ? '/login/otp' : '/login';
       res.send(pages.authenticatorPage({ demo, qr, back }));
     });
   }
@@ -181,16 +181,16 @@ export function createApp(options: AppOptions): Express {
   }
 
   function showOtp(req: Request, res: Response, errors?: pages.Errors) {
-    const { username } = waitingLogin(req)!;
+    const { username } = pendingTransaction(req)!;
     res.send(pages.otpPage({ csrf: csrfToken(req), username, errors, demo }));
   }
 
-  // 5. The same login for scripts. The token of GET /api/csrf goes into the X-CSRF-Token header;
-  // it changes with the session when the person is logged in.
+  // 5. The same login for scripts. The token from GET /api/csrf goes into the X-CSRF-Token header;
+  // it changes with the session at the login.
   app.get('/api/csrf', (req, res) => res.json({ csrfToken: csrfToken(req) }));
   app.post('/api/login', csrfProtection, limit, signIn);
 
-  // 6. Whatever else happens.
+  // 6. Everything else.
   app.use((_req, res) => {
     const text = 'Nothing lives at this address. Perhaps it was mistyped.';
     const action = { href: '/', label: 'Go to the start page' };
@@ -201,9 +201,9 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-const refused = { code: 'access_denied', message: 'You may not sign in here.' } as const;
+const notAllowed = { code: 'access_denied', message: 'You may not sign in here.' } as const;
 
-/** Guests only; who has signed in goes to their profile. */
+/** Lets guests through; redirects signed-in users to their profile. */
 function guestsOnly(req: Request, res: Response, next: NextFunction) {
   if (req.isAuthenticated()) res.redirect('/profile');
   else next();

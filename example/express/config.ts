@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** Something in the environment that a person has to change. `main.ts` prints the message. */
+/** An error in the environment that the user can correct. `main.ts` prints the message only. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
@@ -8,7 +8,7 @@ export class ConfigError extends Error {
 export interface Config {
   port: number;
   hosts: string[];
-  /** The real org to sign in against; without it the local stand-in is started. */
+  /** The real org; without it, the local stand-in is started. */
   okta?: { issuer: string; clientID: string; clientSecret?: string; allowInsecureIssuer: boolean };
   sessionSecret: string;
   production: boolean;
@@ -17,8 +17,8 @@ export interface Config {
 
 type Env = Record<string, string | undefined>;
 
-// Loopback, both families: "localhost" may mean either. The demo's accounts are public, so it must
-// not be reachable from elsewhere; with a real org, HOST=0.0.0.0 opens the app to the network.
+// Loopback, both families: "localhost" may mean either. The demo's accounts are public, so the demo
+// must not be reachable from other machines; with a real org, HOST=0.0.0.0 opens it to the network.
 const loopback = ['127.0.0.1', '::1'];
 
 export function readConfig(env: Env): Config {
@@ -44,15 +44,15 @@ export function readConfig(env: Env): Config {
     ...(okta && { okta }),
     sessionSecret: sessionSecret || randomBytes(32).toString('base64'),
     production,
-    // A number of proxies in front, or their addresses.
+    // The number of proxies in front of the app, or their addresses.
     ...(trustProxy && { trustProxy: /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy }),
   };
 }
 
-function readPort(text: string): number {
-  const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new ConfigError(`PORT must be a number from 0 to 65535, not "${text}".`);
+function readPort(value: string): number {
+  const port = Number(value);
+  if (!/^\d+$/.test(value) || port > 65_535) {
+    throw new ConfigError(`PORT must be a number from 0 to 65535, not "${value}".`);
   }
   return port;
 }
@@ -73,7 +73,7 @@ function readOkta(env: Env): Config['okta'] {
     issuer,
     clientID,
     ...(clientSecret && { clientSecret }),
-    // Only ever for an issuer on this machine; the strategy refuses any other that is not https.
+    // For an issuer on this machine only: the strategy refuses plain http for any other.
     allowInsecureIssuer: issuer.startsWith('http:'),
   };
 }

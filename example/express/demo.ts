@@ -2,7 +2,7 @@ import { toString as drawQRCode } from 'qrcode';
 import { otpauthUri, type Okta } from '../okta/index.js';
 import type { DemoAccount } from './pages.js';
 
-/** The account that shows the whole login. */
+/** The account for a complete login. */
 export function demoAccount({ users: { alice } }: Okta): DemoAccount {
   return {
     username: alice.username,
@@ -12,7 +12,7 @@ export function demoAccount({ users: { alice } }: Okta): DemoAccount {
   };
 }
 
-/** What the terminal says about the demo. */
+/** The instructions printed in the terminal. */
 export async function describeDemo(okta: Okta, account: DemoAccount): Promise<string> {
   const { bob, carol, dave } = okta.users;
   const others = [

@@ -1,24 +1,24 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { errorPage } from './pages.js';
-import { isApi, waitingLogin } from './request.js';
+import { isApi, pendingTransaction } from './request.js';
 
-/** What may stand in an error; in JavaScript anything can be thrown. */
-type Failure = { status?: number; code?: string; message?: string; stack?: string } | undefined;
+/** What an error may contain; in JavaScript, anything can be thrown. */
+type Thrown = { status?: number; code?: string; message?: string; stack?: string } | undefined;
 
-/** Tells the person what to do and the log what happened; no detail goes to the browser. */
+/** Tells the user what to do, and the log what happened; no details go to the browser. */
 export const errorHandler =
   (log: (line: string) => void): ErrorRequestHandler =>
-  (error: Failure, req, res, next) => {
+  (error: Thrown, req, res, next) => {
     if (res.headersSent) return next(error);
     const { status, code, ...page } = describeError(error, req);
-    // The strategy's messages hold no secrets; an error without a code is this app's own bug.
+    // The strategy's messages contain no secrets; an error without a code is a bug in this app.
     if (status >= 500) log(error?.code ? `${error.code}: ${error.message}` : String(error?.stack));
     res.status(status);
     if (isApi(req)) res.json({ code, message: page.text });
     else res.send(errorPage(page));
   };
 
-function describeError(error: Failure, req: Request) {
+function describeError(error: Thrown, req: Request) {
   const { status: given = 500 } = error ?? {};
   const status = given >= 400 && given < 600 ? given : 500;
   const back = { href: '/', label: 'Back to sign-in' };
@@ -50,15 +50,15 @@ function describeError(error: Failure, req: Request) {
       action: back,
     };
   }
-  // Okta cannot be reached or makes no sense (502 to 504). The login that waits is still there.
-  const waiting = waitingLogin(req);
+  // Okta cannot be reached, or its response is unusable (502 to 504). The transaction is kept.
+  const transaction = pendingTransaction(req);
   return {
     status,
     code: 'sign_in_unavailable',
     title: 'Sign-in is not available',
-    text: waiting
+    text: transaction
       ? 'Okta does not answer right now. Your password step is kept: wait a moment, then enter a new passcode.'
       : 'Okta does not answer right now. Wait a moment, then try again.',
-    action: { href: waiting ? '/login/otp' : '/login', label: 'Try again' },
+    action: { href: transaction ? '/login/otp' : '/login', label: 'Try again' },
   };
 }

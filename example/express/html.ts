@@ -1,4 +1,4 @@
-/** Text that is HTML already. Everything else is escaped when it goes into a page. */
+/** A string that is already HTML. Any other value is escaped when it is put into a page. */
 export class Html {
   constructor(readonly text: string) {}
   toString() {
@@ -6,7 +6,7 @@ export class Html {
   }
 }
 
-/** What may stand in a page. `false` and the like leave nothing, so that `condition && html`…`` reads well. */
+/** A value in a template. `false`, `null` and `undefined` render nothing, for `condition && html`…``. */
 export type Value = Html | string | number | boolean | null | undefined | readonly Value[];
 
 const escapes: Record<string, string> = {
@@ -24,7 +24,7 @@ function render(value: Value): string {
   return String(value).replace(/[&<>"']/g, (character) => escapes[character]!);
 }
 
-/** html`<p>${anything}</p>`: values are escaped, nested html`…` and arrays of it are not. */
+/** html`<p>${value}</p>`: values are escaped; nested html`…`, and arrays of it, are not. */
 export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
   return new Html(String.raw({ raw: strings }, ...values.map(render)));
 }

@@ -4,11 +4,11 @@ import { ConfigError } from './config.js';
 
 export interface Listening {
   port: number;
-  /** Ends it, with the connections that browsers keep open. */
+  /** Stops the servers, and closes the connections that browsers keep open. */
   close(): Promise<void>;
 }
 
-/** Serves `app` on the same port of each host. `command` is what the person has typed. */
+/** Serves `app` on the same port of each host. `command` is what the user typed to start it. */
 export async function listen(
   app: RequestListener,
   port: number,
@@ -34,7 +34,7 @@ export async function listen(
       port = (server.address() as AddressInfo).port;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      // A machine without IPv6 is served by the first address alone.
+      // On a machine without IPv6, the first address is enough.
       if (servers.length > 0 && (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT')) continue;
       await close();
       throw new ConfigError(explain(code, host));

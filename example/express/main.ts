@@ -8,7 +8,7 @@ import { listen } from './listen.js';
 async function main() {
   const { okta: org, port, hosts, ...settings } = readConfig(process.env);
 
-  // Without an org of its own, the app signs in against a stand-in for Okta on this machine.
+  // Without a real org, the app uses a stand-in for Okta on this machine.
   const standIn = org ? undefined : await startOkta();
   const demo = standIn && demoAccount(standIn);
 
@@ -23,7 +23,7 @@ async function main() {
     await Promise.all([listening.close(), standIn?.close()]);
     process.exit(0);
   };
-  // Ctrl-C in a terminal may arrive more than once: from the terminal, from npm and from tsx.
+  // Ctrl-C may arrive more than once: from the terminal, from npm and from tsx.
   process.on('SIGINT', () => void close());
   process.on('SIGTERM', () => void close());
 
@@ -39,7 +39,7 @@ const standInOptions = ({ issuers, clients }: Okta) => ({
   allowInsecureIssuer: true, // plain http, on this machine only
 });
 
-/** The strategy's constructor throws a TypeError that says which of its options cannot work. */
+/** The strategy's constructor throws a TypeError that names the option that cannot work. */
 function createOrExplain(options: AppOptions) {
   try {
     return createApp(options);
@@ -49,7 +49,7 @@ function createOrExplain(options: AppOptions) {
 }
 
 main().catch((error: unknown) => {
-  // What a person can mend needs no stack; anything else is a bug.
+  // What the user can correct needs no stack trace; anything else is a bug.
   console.error(error instanceof ConfigError ? `\n${error.message}\n` : error);
   process.exitCode = 1;
 });

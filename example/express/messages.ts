@@ -5,11 +5,11 @@ const plural = (count: number, word: string) => `${count} ${word}${count === 1 ?
 
 const isBlank = (value: unknown) => typeof value !== 'string' || value.trim() === '';
 
-/** A wait in words; over two minutes nobody counts seconds. */
+/** A wait in words: in minutes if it is over two minutes. */
 const duration = (seconds: number) =>
   seconds > 120 ? plural(Math.ceil(seconds / 60), 'minute') : plural(seconds, 'second');
 
-/** Turns a failure into words for the person: what happened, and what to do now. */
+/** What to tell the user about a failure: what happened, and what to do now. */
 export function explain(info: OktaDirectMfaInfo, body: Record<string, unknown> = {}): Errors {
   switch (info.code) {
     case 'missing_credentials': {
@@ -21,7 +21,7 @@ export function explain(info: OktaDirectMfaInfo, body: Record<string, unknown> =
     }
     case 'invalid_credentials':
       return {
-        // One text whatever the reason: it must not tell which accounts exist or are locked.
+        // The same message for every reason: it must not reveal which accounts exist or are locked.
         password: 'The username or the password is not right. Check both and try again.',
       };
     case 'invalid_otp':
@@ -51,7 +51,7 @@ export function explain(info: OktaDirectMfaInfo, body: Record<string, unknown> =
             form: `Too many tries. Wait ${duration(info.retryAfter)}, then try again.`,
             retryAfter: info.retryAfter,
           };
-    case 'mfa_required': // never a failure of a form: the browser was sent to the passcode page
+    case 'mfa_required': // not shown on a form: the browser is redirected to the passcode page
       return {};
   }
 }

@@ -1,20 +1,20 @@
 import { html, type Html, type Value } from './html.js';
 
-/** What a failed step says: at the top of the form, or beside a field. */
+/** The messages of a failed step: at the top of the form, or next to a field. */
 export interface Errors {
   form?: string;
   username?: string;
   password?: string;
   otp?: string;
-  /** Seconds until another try makes sense; the button counts them down. */
+  /** Seconds until another attempt makes sense; the button counts them down. */
   retryAfter?: number;
 }
 
-/** An account that anyone may try. Only the demo has these. */
+/** An account that anyone may use, for the demo only. */
 export interface DemoAccount {
   username: string;
   password: string;
-  /** Base32, as authenticator apps take it. */
+  /** In Base32, as authenticator apps expect it. */
   secret: string;
   otpauth: string;
 }
@@ -38,7 +38,7 @@ const mark = html`<svg class="mark" viewBox="0 0 40 40" aria-hidden="true" focus
   />
 </svg>`;
 
-/** The frame of every page. A title that starts with "Error:" is what a screen reader says first. */
+/** The frame of every page. The title comes first in a screen reader, so it says "Error:". */
 function layout({ title, body, error, step, wide }: Layout): string {
   return html`<!doctype html>
     <html lang="en">
@@ -68,7 +68,7 @@ const alertBox = (text: string | undefined) =>
 const fieldError = (name: string, text: string | undefined) =>
   text && html`<p class="field-error" role="alert" id="${name}-error">${text}</p>`;
 
-/** Ties an input to its hint and to what went wrong, for assistive technology. */
+/** Links an input to its hint and its error message, for assistive technology. */
 const described = (name: 'username' | 'password' | 'otp', errors: Errors, hint = false) => {
   const ids = [
     hint && `${name}-hint`,
@@ -79,7 +79,7 @@ const described = (name: 'username' | 'password' | 'otp', errors: Errors, hint =
   ${errors[name] && html`aria-invalid="true"`}`;
 };
 
-/** `data-retry-after` is read by app.js; without scripts the error text says the same. */
+/** `data-retry-after` is read by app.js; without scripts, the error message says the same. */
 const submit = (label: string, retryAfter?: number) =>
   html`<button class="primary" ${retryAfter && html`data-retry-after="${retryAfter}"`}>
     ${label}
@@ -94,7 +94,7 @@ export interface LoginPage {
 }
 
 export function loginPage({ csrf, username, errors = {}, notice, demo }: LoginPage): string {
-  // With a username kept from the last try, the password is what has to be typed again.
+  // If the username is kept from the last attempt, only the password has to be typed again.
   const focus = username && !errors.username ? 'password' : 'username';
   return layout({
     title: 'Sign in',
@@ -156,7 +156,7 @@ export function loginPage({ csrf, username, errors = {}, notice, demo }: LoginPa
 
 export interface OtpPage {
   csrf: string;
-  /** Who is signing in. */
+  /** The user who is signing in. */
   username?: string | undefined;
   errors?: Errors | undefined;
   demo?: DemoAccount | undefined;
@@ -208,7 +208,7 @@ export interface ProfilePage {
   claims: Record<string, unknown>;
 }
 
-/** The claims that most people want to see, in this order; the others follow under their own name. */
+/** The claims that most people want to see, in this order; the others are shown by name only. */
 const claimLabels: Record<string, string> = {
   name: 'Name',
   preferred_username: 'Username',

@@ -3,17 +3,17 @@ import 'express-session';
 
 declare module 'express-session' {
   interface SessionData {
-    /** Said once, on the next sign-in page. */
+    /** Shown once, on the next sign-in page. */
     notice?: string;
-    /** The login that waits for its passcode. The strategy writes and drops it. */
+    /** The transaction between password and passcode. The strategy saves and removes it. */
     'okta-direct-mfa'?: { username?: string };
   }
 }
 
-/** The login that waits for its passcode, if there is one. */
-export const waitingLogin = (req: Request) => req.session?.['okta-direct-mfa'];
+/** The transaction, if the password has been accepted and the passcode has not. */
+export const pendingTransaction = (req: Request) => req.session?.['okta-direct-mfa'];
 
-/** The body's fields. Anybody may send anything, so none is sure to be there or to be a text. */
+/** The body's fields. Clients may send anything, so a field may be missing or not be a string. */
 export const fields = (req: Request) => (req.body ?? {}) as Record<string, unknown>;
 
 export const isApi = (req: Request) => req.path.startsWith('/api/');

@@ -4,7 +4,7 @@ import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
 import helmet from 'helmet';
 import { fields } from './request.js';
 
-/** Only this server's own files, no inline code, no framing, forms that go nowhere else. */
+/** Only this server's own files, no inline code, no framing, and forms only to this server. */
 export const secureHeaders = (): RequestHandler =>
   helmet({
     contentSecurityPolicy: {
@@ -22,13 +22,13 @@ export const secureHeaders = (): RequestHandler =>
     xFrameOptions: { action: 'deny' },
   });
 
-/** Pages hold names and tokens: after sign-out, "back" must not bring them out of a cache. */
+/** Pages contain names and tokens: after sign-out, "back" must not show them from a cache. */
 export const noStore: RequestHandler = (_req, res, next) => {
   res.set('Cache-Control', 'no-store');
   next();
 };
 
-/** The token lives in the session; forms send it as `_csrf`, scripts as the `X-CSRF-Token` header. */
+/** The token is kept in the session; forms send it as `_csrf`, scripts as the `X-CSRF-Token` header. */
 export const { csrfSynchronisedProtection: csrfProtection, generateToken: csrfToken } = csrfSync({
   getTokenFromRequest: (req) => (fields(req)['_csrf'] as string) ?? req.get('x-csrf-token'),
   errorConfig: { code: 'invalid_csrf_token' },
@@ -40,12 +40,12 @@ export interface RateLimit {
 }
 
 /**
- * Counts the sign-in posts of one address. Okta limits each username; this keeps one address from
- * trying many. With several processes give it a shared store (`rate-limit-redis`).
+ * Limits the sign-in requests from one address. Okta limits each username; this keeps one address from
+ * trying many. With several processes, give it a shared store (`rate-limit-redis`).
  */
 export const limitSignIns = (
   { windowMs, limit }: RateLimit,
-  reject: (req: Request, res: Response, retryAfter: number) => void,
+  onLimit: (req: Request, res: Response, retryAfter: number) => void,
 ): RequestHandler =>
   rateLimit({
     windowMs,
@@ -55,6 +55,6 @@ export const limitSignIns = (
     handler: (req, res) => {
       const { resetTime } = (req as AugmentedRequest)['rateLimit']!;
       const milliseconds = resetTime ? resetTime.getTime() - Date.now() : windowMs;
-      reject(req, res, Math.max(1, Math.ceil(milliseconds / 1000)));
+      onLimit(req, res, Math.max(1, Math.ceil(milliseconds / 1000)));
     },
   });

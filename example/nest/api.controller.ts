@@ -6,10 +6,10 @@ import { OktaGuard } from './okta.guard.js';
 import type { User } from './users.service.js';
 
 /**
- * The same sign-in for an API whose clients keep a token. Between the two steps the login waits in
- * the session, on the server, so a client sends back the cookie of the first step; after the second
- * the session is empty and the token is all that counts. Clients that can keep no cookie need a
- * `store` of the app's own, and a handle in the answer to the first step.
+ * The same sign-in for an API whose clients use a token. Between the two steps the transaction is in
+ * the session, on the server, so a client must send back the cookie from the first response; after the
+ * second step the session is empty and only the token counts. Clients that cannot keep a cookie need a
+ * custom `store`, and a handle to the transaction in the first response.
  */
 @Controller('api')
 export class ApiController {

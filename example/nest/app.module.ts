@@ -11,7 +11,7 @@ import { UsersService } from './users.service.js';
 
 export interface AppModuleOptions {
   okta: OktaDirectMfaStrategyOptions;
-  /** The key of the API's tokens is derived from it. */
+  /** The key that signs the API's tokens is derived from it. */
   sessionSecret: string;
 }
 

@@ -9,13 +9,13 @@ import { AppModule, type AppModuleOptions } from './app.module.js';
 import { jsonOnly } from './json-only.js';
 
 export interface AppOptions extends AppModuleOptions {
-  /** Where sessions live; express-session's memory store by default, which is for development. */
+  /** The session store; express-session's memory store by default, which is for development. */
   store?: session.Store | undefined;
-  /** Behind TLS: the cookie is `Secure` and carries the `__Host-` prefix. */
+  /** Behind TLS: the cookie is `Secure` and has the `__Host-` prefix. */
   production?: boolean;
-  /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers count. */
+  /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers are trusted. */
   trustProxy?: number | string | undefined;
-  /** Sign-in posts allowed for one address; 100 in 15 minutes by default. */
+  /** Sign-in requests allowed from one address; 100 in 15 minutes by default. */
   rateLimit?: RateLimit | undefined;
   logger?: LoggerService | LogLevel[] | undefined;
 }
@@ -24,9 +24,9 @@ export interface AppOptions extends AppModuleOptions {
 export async function createApp(options: AppOptions): Promise<NestExpressApplication> {
   const { production = false, logger = ['error', 'warn'] } = options;
   const app = await NestFactory.create<NestExpressApplication>(AppModule.register(options), {
-    // Only JSON, below: Nest's own parsers would take forms too.
+    // JSON only, below: Nest's own parsers would accept forms too.
     bodyParser: false,
-    // What stops the app from being made is thrown, not printed: main.ts tells the person.
+    // Errors while the app is created are thrown, not printed: main.ts reports them.
     abortOnError: false,
     bufferLogs: true,
     autoFlushLogs: false,
@@ -36,7 +36,7 @@ export async function createApp(options: AppOptions): Promise<NestExpressApplica
   app.disable('x-powered-by');
   if (options.trustProxy !== undefined) app.set('trust proxy', options.trustProxy);
 
-  // What every request goes through, in this order.
+  // Middleware for every request, in this order.
   app.use(secureHeaders(), noStore, jsonOnly);
   app.use(
     ['/auth/login', '/auth/otp', '/api/auth'],

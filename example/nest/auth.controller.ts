@@ -6,14 +6,14 @@ import { OktaSessionGuard } from './okta.guard.js';
 import { OktaStrategy } from './okta.strategy.js';
 import type { User } from './users.service.js';
 
-/** Sign-in for an app whose pages come from this origin: a session cookie. */
+/** Sign-in with a session cookie, for an app whose pages come from this origin. */
 @Controller('auth')
 export class AuthController {
   constructor(private readonly strategy: OktaStrategy) {}
 
   /**
-   * Both steps: the strategy tells them apart by the fields in the body. The guard answers the
-   * password step with 403 `mfa_required`; this is reached when the login is complete.
+   * Both steps: the strategy distinguishes them by the body's fields. The guard responds to the
+   * password step with 403 `mfa_required`; the handler runs once the login is complete.
    */
   @Post(['login', 'otp'])
   @HttpCode(200)
@@ -28,7 +28,7 @@ export class AuthController {
     return { user };
   }
 
-  /** Open to all, since it also drops a login that waits for its passcode. */
+  /** Open to everyone, since it also drops a transaction. */
   @Post('logout')
   @HttpCode(204)
   async logout(@Req() request: Request): Promise<void> {

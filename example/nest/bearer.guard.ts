@@ -8,7 +8,7 @@ import { JwtService } from '@nestjs/jwt';
 import type { Request } from 'express';
 import { UsersService } from './users.service.js';
 
-/** Lets through who brings a token of this app: `Authorization: Bearer …`. */
+/** Lets through requests with a token issued by this app: `Authorization: Bearer …`. */
 @Injectable()
 export class BearerGuard implements CanActivate {
   constructor(

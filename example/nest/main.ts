@@ -8,7 +8,7 @@ import { createApp, type AppOptions } from './app.js';
 async function main() {
   const { okta: org, port, hosts, ...settings } = readConfig(process.env);
 
-  // Without an org of its own, the app signs in against a stand-in for Okta on this machine.
+  // Without a real org, the app uses a stand-in for Okta on this machine.
   const standIn = org ? undefined : await startOkta();
   const okta = standIn ? standInOptions(standIn) : org!;
   const app = await createOrExplain({ ...settings, okta });
@@ -26,7 +26,7 @@ async function main() {
     await Promise.all([listening.close(), app.close(), standIn?.close()]);
     process.exit(0);
   };
-  // Ctrl-C in a terminal may arrive more than once: from the terminal and from npm.
+  // Ctrl-C may arrive more than once: from the terminal and from npm.
   process.on('SIGINT', () => void close());
   process.on('SIGTERM', () => void close());
 
@@ -43,7 +43,7 @@ const standInOptions = ({ issuers, clients }: Okta) => ({
   allowInsecureIssuer: true, // plain http, on this machine only
 });
 
-/** The app has no pages. These are both variants in a terminal; `jar` is the browser's cookies. */
+/** The app has no pages: these commands use both variants; `jar` is the cookie file. */
 function howToSignIn(port: number, account = { username: '…', password: '…' }): string {
   const { username, password } = account;
   const curl = `curl -sb jar -c jar http://localhost:${port}`;
@@ -63,7 +63,7 @@ With a token of the app:
 `;
 }
 
-/** The strategy's constructor throws a TypeError that says which of its options cannot work. */
+/** The strategy's constructor throws a TypeError that names the option that cannot work. */
 async function createOrExplain(options: AppOptions) {
   try {
     return await createApp(options);
@@ -73,7 +73,7 @@ async function createOrExplain(options: AppOptions) {
 }
 
 main().catch((error: unknown) => {
-  // What a person can mend needs no stack; anything else is a bug.
+  // What the user can correct needs no stack trace; anything else is a bug.
   console.error(error instanceof ConfigError ? `\n${error.message}\n` : error);
   process.exitCode = 1;
 });

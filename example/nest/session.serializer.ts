@@ -4,7 +4,7 @@ import { UsersService, type User } from './users.service.js';
 
 type Done<T> = (error: unknown, value?: T) => void;
 
-/** What the session holds of a user: the id. */
+/** The session stores only the id of the user. */
 @Injectable()
 export class SessionSerializer extends PassportSerializer {
   constructor(private readonly users: UsersService) {
@@ -16,7 +16,7 @@ export class SessionSerializer extends PassportSerializer {
   }
 
   override deserializeUser(id: string, done: Done<User | false>): void {
-    // `false`: a person who is no longer known is logged out.
+    // `false`: a user who no longer exists is logged out.
     this.users.find(id).then((user) => done(null, user ?? false), done);
   }
 }
