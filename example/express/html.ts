@@ -6,7 +6,7 @@ export class Html {
   }
 }
 
-/** A value in a template. `false`, `null` and `undefined` render nothing, for `condition && html`…``. */
+/** A value in a template. `false` and the like render nothing, for `condition && html`…``. */
 export type Value = Html | string | number | boolean | null | undefined | readonly Value[];
 
 const escapes: Record<string, string> = {

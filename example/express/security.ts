@@ -28,7 +28,7 @@ export const noStore: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** The token is kept in the session; forms send it as `_csrf`, scripts as the `X-CSRF-Token` header. */
+/** The token is in the session; forms send it as `_csrf`, scripts as the `X-CSRF-Token` header. */
 export const { csrfSynchronisedProtection: csrfProtection, generateToken: csrfToken } = csrfSync({
   getTokenFromRequest: (req) => (fields(req)['_csrf'] as string) ?? req.get('x-csrf-token'),
   errorConfig: { code: 'invalid_csrf_token' },
@@ -40,8 +40,8 @@ export interface RateLimit {
 }
 
 /**
- * Limits the sign-in requests from one address. Okta limits each username; this keeps one address from
- * trying many. With several processes, give it a shared store (`rate-limit-redis`).
+ * Limits the sign-in requests from one address. Okta limits each username; this keeps one address
+ * from trying many. With several processes, give it a shared store (`rate-limit-redis`).
  */
 export const limitSignIns = (
   { windowMs, limit }: RateLimit,

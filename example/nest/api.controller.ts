@@ -6,10 +6,10 @@ import { OktaGuard } from './okta.guard.js';
 import type { User } from './users.service.js';
 
 /**
- * The same sign-in for an API whose clients use a token. Between the two steps the transaction is in
- * the session, on the server, so a client must send back the cookie from the first response; after the
- * second step the session is empty and only the token counts. Clients that cannot keep a cookie need a
- * custom `store`, and a handle to the transaction in the first response.
+ * The same sign-in for an API whose clients use a token. Between the two steps the transaction is
+ * in the session, on the server, so a client must send back the cookie from the first response;
+ * after the second step the session is empty and only the token counts. Clients that cannot keep a
+ * cookie need a custom `store`, and a handle to the transaction in the first response.
  */
 @Controller('api')
 export class ApiController {

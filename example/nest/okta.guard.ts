@@ -10,8 +10,9 @@ import type { Request, Response } from 'express';
 import { OktaDirectMfaError, type OktaDirectMfaInfo } from 'passport-okta-direct-mfa';
 
 /**
- * Lets a request through when it completes a login, and responds to every other outcome with its code.
- * `AuthGuard`, used as is, would respond to all of them, `mfa_required` included, with a bare 401.
+ * Lets a request through when it completes a login, and responds to every other outcome with its
+ * code. `AuthGuard`, used as is, would respond to all of them, `mfa_required` included, with a bare
+ * 401.
  */
 @Injectable()
 export class OktaGuard extends AuthGuard('okta-direct-mfa') {

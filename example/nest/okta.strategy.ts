@@ -17,13 +17,14 @@ export class OktaStrategy extends PassportStrategy(OktaDirectMfaStrategy) {
     @Inject(OKTA_OPTIONS) options: OktaDirectMfaStrategyOptions,
     private readonly users: UsersService,
   ) {
-    // No `mfaRedirect`: clients get the code `mfa_required`, and show the passcode field themselves.
+    // No `mfaRedirect`: clients get the code `mfa_required` and show the passcode field themselves.
     super(options);
   }
 
   /**
-   * Okta has accepted password and passcode; this finds the app's user. `null` or `false` refuses the
-   * login, and what is thrown (a `ForbiddenException`, for example) reaches the guard as its error.
+   * Okta has accepted password and passcode; this finds the app's user. `null` or `false` refuses
+   * the login, and what is thrown (a `ForbiddenException`, for example) reaches the guard as its
+   * error.
    */
   async validate(_tokens: OktaTokens, profile: OktaProfile): Promise<User | null> {
     // An app that calls APIs for the user would also keep _tokens.access_token, on the server.

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Account } from 'oidc-provider';
 import type { User } from './users.js';
 
-/** Which scope carries which claim, in ID tokens and at `/userinfo`. */
+/** The claims of each scope, in ID tokens and at `/userinfo`. */
 export const CLAIMS = {
   openid: ['sub', 'ver', 'jti', 'idp', 'amr', 'auth_time'],
   profile: [
@@ -17,10 +17,10 @@ export const CLAIMS = {
   email: ['email', 'email_verified'],
 };
 
-/** The identity provider `idp` of everybody here: the org itself. */
+/** The identity provider (`idp`) of every user here: the org itself. */
 const IDP = '00oexampleorg0000000';
 
-/** A user as oidc-provider wants it: it picks from the claims what the scopes allow. */
+/** A user in the form that oidc-provider needs; it selects the claims that the scopes allow. */
 export function account(user: User): Account {
   return {
     accountId: user.id,

@@ -6,14 +6,14 @@ interface Entry {
   expiresAt: number;
 }
 
-/** Two or three entries a login; the oldest go first, so that a long run does not grow. */
+/** A login has two or three entries; the oldest are deleted, so that long runs do not grow. */
 export const MAX_ENTRIES = 6_000;
 const SWEEP_EVERY = 1_000;
 
 /**
- * What one authorization server remembers: grants, tokens, used client assertions. It outlives the
- * Provider, which is made anew when keys rotate. oidc-provider's own in-memory adapter keeps 1,000
- * entries only, too few for a load run, and warns in the terminal.
+ * The state of one authorization server: grants, tokens, used client assertions. It outlives the
+ * Provider, which is created anew when keys rotate. oidc-provider's own in-memory adapter keeps
+ * only 1,000 entries, too few for a load test, and prints a warning.
  */
 export class Storage {
   readonly #entries = new Map<string, Entry>();
@@ -21,7 +21,7 @@ export class Storage {
   readonly #now: () => number;
   #inserts = 0;
 
-  /** oidc-provider goes by the machine's clock, so `now` is another one in unit tests only. */
+  /** oidc-provider uses the machine's clock, so only unit tests set `now`. */
   constructor(clients: ReadonlyMap<string, Client>, now: () => number = Date.now) {
     this.#clients = clients;
     this.#now = now;
@@ -41,7 +41,7 @@ export class Storage {
         return done;
       },
       find: (id) => Promise.resolve(model === 'Client' ? this.#client(id) : this.#get(key(id))),
-      // Sessions and device codes belong to redirect sign-in, which the stand-in does not offer.
+      // Sessions and device codes are for redirect sign-in, which the stand-in does not support.
       findByUid: () => done,
       findByUserCode: () => done,
       consume: (id) => {

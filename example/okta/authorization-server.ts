@@ -4,7 +4,7 @@ import type * as OidcProvider from 'oidc-provider';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { account, CLAIMS } from './account.js';
 import type { Storage } from './adapter.js';
-import { inOktasWords, internalError, notFound, OktaError } from './errors.js';
+import { toOktaError, internalError, notFound, OktaError } from './errors.js';
 import * as mfaOtp from './grants/mfa-otp.js';
 import * as password from './grants/password.js';
 import { SCOPES } from './grants/scope.js';
@@ -27,7 +27,7 @@ export interface AuthorizationServerParts {
 
 type Callback = (req: IncomingMessage, res: ServerResponse) => unknown;
 
-/** One of Okta's authorization servers: an oidc-provider with two more grants and Okta's words. */
+/** One of Okta's authorization servers: oidc-provider with two more grants and Okta's wording. */
 export class AuthorizationServer {
   readonly issuer: string;
   readonly #oidc: typeof OidcProvider;
@@ -43,7 +43,7 @@ export class AuthorizationServer {
     this.#callback = createProvider(oidc, this.#keys, parts).callback();
   }
 
-  /** The key that signs now. */
+  /** The current signing key. */
   get signingKey(): SigningKey {
     return this.#keys[0];
   }
@@ -52,11 +52,11 @@ export class AuthorizationServer {
     void this.#callback(req, res);
   }
 
-  /** Signs with a new key from now on; the one before stays published if asked. */
+  /** Signs with a new key from now on. With `keepPrevious`, the previous one stays published. */
   async rotateKeys(keepPrevious: boolean): Promise<SigningKey> {
     const key = await newSigningKey();
     this.#keys = keepPrevious ? [key, this.#keys[0]] : [key];
-    // oidc-provider reads its keys once, so a new one takes over; the storage is the same.
+    // oidc-provider reads its keys once, so a new provider takes over, with the same storage.
     this.#callback = createProvider(this.#oidc, this.#keys, this.#parts).callback();
     return key;
   }
@@ -83,7 +83,7 @@ function createProvider(
     },
     scopes: SCOPES,
     claims: CLAIMS,
-    // Okta puts the profile's claims into the ID token too, not at /userinfo only.
+    // Okta puts the profile's claims into the ID token too, not only at /userinfo.
     conformIdTokenClaims: false,
     clientAuthMethods: [
       'client_secret_basic',
@@ -118,7 +118,7 @@ function createProvider(
       },
     },
     clientBasedCORS: () => false,
-    // Okta's endpoints speak JSON to a browser too.
+    // Okta's endpoints send JSON to browsers too.
     renderError: (ctx, out) => {
       ctx.body = out;
     },
@@ -131,10 +131,10 @@ function createProvider(
   provider.registerGrantType(password.grantType, password.handler(parts), password.parameters);
   provider.registerGrantType(mfaOtp.grantType, mfaOtp.handler(parts), mfaOtp.parameters);
 
-  // These events come after oidc-provider has written its own answer and before it is sent.
-  provider.on('grant.error', speakOkta);
-  provider.on('introspection.error', speakOkta);
-  provider.on('revocation.error', speakOkta);
+  // These events come after oidc-provider has written its own response, before it is sent.
+  provider.on('grant.error', respondAsOkta);
+  provider.on('introspection.error', respondAsOkta);
+  provider.on('revocation.error', respondAsOkta);
   provider.on('server_error', (ctx, err) => {
     console.error('The stand-in for Okta failed:', err);
     ctx.body = internalError().body;
@@ -151,19 +151,19 @@ function createProvider(
   return provider;
 }
 
-/** Answers in Okta's words what oidc-provider, or one of the two grants, has refused. */
-function speakOkta(ctx: KoaContextWithOIDC, err: Error): void {
+/** Replaces the error of oidc-provider, or of one of the two grants, with Okta's. */
+function respondAsOkta(ctx: KoaContextWithOIDC, err: Error): void {
   const grantTypes = ctx.oidc.client?.grantTypes ?? [];
-  const error = err instanceof OktaError ? err : inOktasWords(err, grantTypes);
+  const error = err instanceof OktaError ? err : toOktaError(err, grantTypes);
   if (!error) return;
   ctx.status = error.statusCode;
   ctx.body = error.body;
 }
 
 /**
- * The rules of Okta's guide `build-self-signed-jwt` that oidc-provider leaves to the server: `sub` is
- * the client, `aud` the URL of the endpoint (oidc-provider would take the issuer too), `exp` at most
- * one hour away.
+ * The rules of Okta's guide `build-self-signed-jwt` that oidc-provider leaves to the server: `sub`
+ * is the client, `aud` the URL of the endpoint (oidc-provider would also accept the issuer), `exp`
+ * at most one hour from now.
  */
 function assertClientAssertion(
   oidc: typeof OidcProvider,

@@ -17,16 +17,16 @@ export interface Client {
   jwks?: { keys: JsonWebKey[] };
 }
 
-/** A public key as it stands in a client's `jwks`. */
+/** A public key in a client's `jwks`. */
 export type JsonWebKey = Record<string, unknown>;
 
 export interface DemoClients {
   /** A native app without a secret (`none`). */
   readonly native: Client;
-  /** Its id and secret change when form-encoded, so a client that forgets RFC 6749 §2.3.1 is refused. */
+  /** Id and secret change when form-encoded: a client that ignores RFC 6749 §2.3.1 is rejected. */
   readonly basic: Client & { client_secret: string };
   readonly post: Client & { client_secret: string };
-  /** `private_key_jwt`; made at each start, RS256 with `kid` `demo-rs256`, ES256 with `demo-es256`. */
+  /** `private_key_jwt`; new keys at each start, with the `kid`s `demo-rs256` and `demo-es256`. */
   readonly jwt: Client & { privateKeys: { RS256: KeyObject; ES256: KeyObject } };
 }
 
@@ -70,7 +70,7 @@ export async function demoClients(): Promise<DemoClients> {
   };
 }
 
-/** A public client with the grants of this flow; what is not given is random. */
+/** A client with the grants of this flow, public by default; what is not given is random. */
 export function newClient(given: Partial<Client> = {}): Client {
   const method = given.token_endpoint_auth_method ?? 'none';
   return {

@@ -1,8 +1,8 @@
 import { oktaId } from './ids.js';
 
 /**
- * An answer that is not a success, worded as Okta words it. oidc-provider's error handler reads
- * `statusCode`, `expose` and `message`; `body` goes out instead of its own.
+ * An error response in Okta's wording. oidc-provider's error handler reads `statusCode`, `expose`
+ * and `message`; `body` is sent instead of its own.
  */
 export class OktaError extends Error {
   readonly statusCode: number;
@@ -16,12 +16,12 @@ export class OktaError extends Error {
   }
 }
 
-/** OAuth's form, RFC 6749 §5.2. */
+/** An error in OAuth's format, RFC 6749 §5.2. */
 export function oauthError(status: number, error: string, description: string): OktaError {
   return new OktaError(status, { error, error_description: description });
 }
 
-/** Okta's second form (schema `Error`), used by what stands before the endpoints. */
+/** An error in Okta's own format (schema `Error`), from the layers in front of the endpoints. */
 export function apiError(status: number, errorCode: string, errorSummary: string): OktaError {
   return new OktaError(status, {
     errorCode,
@@ -35,7 +35,7 @@ export function apiError(status: number, errorCode: string, errorSummary: string
 export const missingParameter = (name: string): OktaError =>
   oauthError(400, 'invalid_request', `The \`${name}\` parameter is required.`);
 
-/** One answer whether the name is unknown, the account locked or the password wrong. */
+/** The same response for an unknown user, a locked account and a wrong password. */
 export const wrongPassword = (): OktaError =>
   oauthError(400, 'invalid_grant', 'The credentials provided were invalid.');
 
@@ -91,48 +91,48 @@ export const notFound = (path: string): OktaError =>
 
 export const internalError = (): OktaError => apiError(500, 'E0000009', 'Internal Server Error');
 
-/** What oidc-provider's errors carry; `error_detail` is for its log and tells the causes apart. */
+/** An error of oidc-provider; `error_detail` is meant for its log and distinguishes the causes. */
 export interface ProviderError extends Error {
   error?: string;
   error_description?: string;
   error_detail?: string;
 }
 
-/** Okta's words for an error of oidc-provider itself; `undefined` when they need no change. */
-export function inOktasWords(
+/** Okta's error for one of oidc-provider's; `undefined` if it needs no change. */
+export function toOktaError(
   err: ProviderError,
   grantTypes: readonly string[],
 ): OktaError | undefined {
-  const text = err.error_detail ?? err.error_description ?? '';
+  const detail = err.error_detail ?? err.error_description ?? '';
   if (err.error === 'unsupported_grant_type') {
     return oauthError(400, err.error, "The grant type in the request isn't supported.");
   }
   if (err.error === 'invalid_client') {
-    if (text === 'invalid secret provided') return wrongClientSecret();
-    if (text === 'client not found') {
+    if (detail === 'invalid secret provided') return wrongClientSecret();
+    if (detail === 'client not found') {
       return oauthError(401, err.error, 'Invalid value for the `client_id` parameter');
     }
-    return oauthError(401, err.error, `Client authentication failed: ${text}.`);
+    return oauthError(401, err.error, `Client authentication failed: ${detail}.`);
   }
   if (err.error !== 'invalid_request') return undefined;
 
-  const missing = /^missing required parameters? (?:'|")?(\w+)/.exec(text)?.[1];
+  const missing = /^missing required parameters? (?:'|")?(\w+)/.exec(detail)?.[1];
   if (missing !== undefined) return missingParameter(missing);
-  if (text === 'no client authentication mechanism provided') {
+  if (detail === 'no client authentication mechanism provided') {
     return oauthError(401, 'invalid_client', 'No client credentials found');
   }
-  if (text === 'client authentication must only be provided using one mechanism') {
+  if (detail === 'client authentication must only be provided using one mechanism') {
     return oauthError(
       400,
       'invalid_request',
       "Can't supply multiple client credentials. Use one of the following: credentials in the Authorization header, credentials in the post body, or a `client_assertion` in the post body.",
     );
   }
-  // Its detail is the decoding error, so the description is what tells.
+  // Its detail is the decoding error, so the description is compared instead.
   if (err.error_description?.startsWith('client_id and client_secret in the authorization')) {
     return wrongClientSecret();
   }
-  if (text === 'requested grant type is not allowed for this client') {
+  if (detail === 'requested grant type is not allowed for this client') {
     return oauthError(
       400,
       'unauthorized_client',

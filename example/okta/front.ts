@@ -9,19 +9,19 @@ export type ServerName = 'org' | 'default';
 /** A request that reached the stand-in. */
 export interface RecordedRequest {
   readonly method: string;
-  /** With the query, as it was asked for. */
+  /** As requested, with the query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  /** The form's fields; of a field sent twice, the last. */
+  /** The form's fields; if a field was sent twice, the last value. */
   readonly form: Readonly<Record<string, string>>;
-  /** The form as it came, to see what was sent twice. */
+  /** The form as sent, with repeated fields. */
   readonly params: URLSearchParams;
   readonly authorizationServer: ServerName;
-  /** The answer's HTTP status; 0 while there is no answer. */
+  /** The response's HTTP status; 0 until there is a response. */
   status: number;
 }
 
-/** What stands before the authorization servers: it reads, records, and lets tests answer instead. */
+/** Records each request, and passes it to its authorization server unless a test responds. */
 export class Front {
   readonly #servers: Readonly<Record<ServerName, AuthorizationServer>>;
   readonly #scripted: ScriptedAnswers;
@@ -31,7 +31,7 @@ export class Front {
   constructor(parts: {
     servers: Readonly<Record<ServerName, AuthorizationServer>>;
     scripted: ScriptedAnswers;
-    /** Where requests are recorded; nowhere if undefined. */
+    /** Where to record requests; they are not recorded if undefined. */
     requests: RecordedRequest[] | undefined;
     now: () => number;
   }) {
@@ -43,10 +43,10 @@ export class Front {
 
   readonly listener = (req: IncomingMessage, res: ServerResponse): void => {
     res.setHeader('X-Okta-Request-Id', unguessable());
-    // Node's own, unless a test has set the clock: X-Rate-Limit-Reset is to be read against it.
+    // The test's clock, if it has set one: clients compare X-Rate-Limit-Reset with this header.
     res.setHeader('Date', new Date(this.#now()).toUTCString());
     this.#handle(req, res).catch((err: unknown) => {
-      // The client went away, or a test's answer threw: the latter must be seen.
+      // Either the client went away, or a test's response function threw, which must be reported.
       if (!req.destroyed || req.complete) console.error('The stand-in for Okta failed:', err);
       if (res.headersSent) res.destroy();
       else void send(res, { status: 500, body: internalError().body });
@@ -71,7 +71,7 @@ export class Front {
   #record(request: RecordedRequest, res: ServerResponse): void {
     if (!this.#requests) return;
     this.#requests.push(request);
-    // Noted when the head is written, so that it is there before the client has read it.
+    // Set when the head is written, so that it is there before the client reads the response.
     const writeHead = res.writeHead.bind(res) as (...args: unknown[]) => ServerResponse;
     res.writeHead = (status: number, ...rest: unknown[]) => {
       request.status = status;
@@ -105,9 +105,10 @@ async function readBody(req: IncomingMessage): Promise<Buffer> {
 }
 
 /**
- * The request once more, unread: oidc-provider wants to read the body itself and warns in the
- * terminal when somebody else has. Its URL is relative to the issuer's path, as under any mount, and
- * its host the issuer's, so that discovery shows the same URLs whatever name the client came by.
+ * A copy of the request with its body unread: oidc-provider reads the body itself and prints a
+ * warning if something else has. The URL is relative to the issuer's path, as under any mount, and
+ * the host is the issuer's, so that discovery shows the same URLs whichever host name the client
+ * used.
  */
 function replay(req: IncomingMessage, body: Buffer, issuer: string): IncomingMessage {
   const { host, pathname } = new URL(issuer);
@@ -126,7 +127,7 @@ function replay(req: IncomingMessage, body: Buffer, issuer: string): IncomingMes
   return copy;
 }
 
-/** The answer that a handler writes, taken instead of sent. */
+/** Captures the response that a handler writes, instead of sending it. */
 function capture(handle: (res: ServerResponse) => void): Promise<Answer> {
   return new Promise((resolve) => {
     const res = new ServerResponse(new IncomingMessage(undefined as never));

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 
-/** An id as Okta writes them: a prefix that tells what it is (`00u` a user, `0oa` an app), 20 characters. */
+/** An id in Okta's format: 20 characters, with a prefix for its type (`00u` user, `0oa` app). */
 export function oktaId(prefix: string): string {
   const alphanumeric = randomBytes(24).toString('base64url').replace(/[-_]/g, 'x');
   return prefix + alphanumeric.slice(0, 20 - prefix.length);
 }
 
-/** Twenty characters that nobody can guess (120 bits), the form of Okta's `mfa_token`. */
+/** Twenty random characters (120 bits), the format of Okta's `mfa_token`. */
 export function unguessable(): string {
   return randomBytes(15).toString('base64url');
 }

@@ -36,23 +36,23 @@ export interface OktaOptions {
   port?: number;
   /** Default: `127.0.0.1`. */
   host?: string;
-  /** Users beside those of the demo. */
+  /** Users in addition to those of the demo. */
   users?: User[];
-  /** Clients beside those of the demo. */
+  /** Clients in addition to those of the demo. */
   clients?: Client[];
   /**
    * The clock, in milliseconds, for passcodes, `mfa_token`s, the rate limit and the `Date` header.
-   * The times in tokens are always the machine's: oidc-provider reads no other clock.
+   * The times in tokens always come from the machine's clock: oidc-provider uses no other.
    * Default: `Date.now`.
    */
   now?: () => number;
   /** Seconds. Default: 300. */
   mfaTokenLifetime?: number;
-  /** Password requests a second for one username; `Infinity` for load runs. Default: 4. */
+  /** Password requests per second for one username; `Infinity` for load tests. Default: 4. */
   rateLimitPerSecond?: number;
-  /** Whether `requests` is filled. Default: false, so that long runs do not grow. */
+  /** Whether to fill `requests`. Default: false, so that long runs do not grow. */
   record?: boolean;
-  /** Serve https, with this key and certificate (PEM). Default: http. */
+  /** Serves https, with this key and certificate (PEM). Default: http. */
   tls?: { key: string | Buffer; cert: string | Buffer };
 }
 
@@ -61,40 +61,41 @@ export interface Okta {
   /** `http://127.0.0.1:{port}`. */
   readonly origin: string;
   readonly issuers: Readonly<Record<ServerName, string>>;
-  /** One for each way to authenticate. Every client is known to both authorization servers. */
+  /** One for each method of client authentication. Both authorization servers know every client. */
   readonly clients: DemoClients;
   readonly users: DemoUsers;
-  /** Everything that reached it, in order, with `record: true`. Empty it with `length = 0`. */
+  /** All requests received, in order, with `record: true`. Clear it with `length = 0`. */
   readonly requests: RecordedRequest[];
 
   /**
-   * Adds a user with MFA, active and assigned; username, password and TOTP secret are random unless
-   * given. With a user of its own, a test has its own passcodes and its own rate limit. The object
-   * is the record itself: `user.locked = true` locks the account.
+   * Adds an active, assigned user with MFA; username, password and TOTP secret are random unless
+   * given. A test that adds its own user has its own passcodes and its own rate limit. The returned
+   * object is the record itself: `user.locked = true` locks the account.
    */
   addUser(given?: Partial<User>): User;
-  /** Deletes the account; a login that waits for its passcode, and refresh tokens, end with it. */
+  /** Deletes the account; its MFA transactions and refresh tokens end with it. */
   removeUser(user: User): void;
-  /** Adds a public client with all the grants; `client_id` and, if it takes one, secret are random. */
+  /** Adds a client with all grants, public by default; id and secret are random unless given. */
   addClient(given?: Partial<Client>): Client;
 
   /**
-   * A passcode that is valid now and that this user has not used: of the present 30-second step,
-   * else the next, else the one before; or of one of them. Calling it does not use the code.
-   * @throws Error when the user has used them all, or has no authenticator.
+   * A passcode that is valid now and that this user has not used: that of the current 30-second
+   * step, else of the next, else of the previous; or only that of `step`. Calling it does not use
+   * the code.
+   * @throws Error if the user has used them all, or has no authenticator.
    */
   otp(user: User, options?: { step?: -1 | 0 | 1 }): string;
-  /** A passcode that is certainly wrong now. */
+  /** A passcode that is certain to be wrong now. */
   wrongOtp(user: User): string;
 
   /**
-   * Signs with a new key from now on. The key before stays published, as at Okta, unless
+   * Signs with a new key from now on. The previous key stays published, as at Okta, unless
    * `keepPrevious` is false. Resolves with the new `kid`.
    */
   rotateKeys(server: ServerName, options?: { keepPrevious?: boolean }): Promise<string>;
   /**
-   * An ID token of a test's own making, signed with the server's present key. `iss`, `iat`, `exp` (an
-   * hour), `ver` and `sub` are there unless given; `undefined` leaves one out. `header` goes on top of
+   * An ID token with a test's own claims, signed with the server's current key. `iss`, `iat`, `exp`
+   * (one hour), `ver` and `sub` have defaults; `undefined` leaves one out. `header` overrides
    * `{ alg: 'RS256', kid }`.
    */
   signIdToken(
@@ -104,27 +105,27 @@ export interface Okta {
   ): string;
 
   /**
-   * Answers the next request that matches (by default the next of all) instead of the authorization
-   * server. Called again, it takes the one after. For odd answers, refusals, hanging and broken
-   * connections.
+   * Responds to the next request that matches (by default the very next one) instead of the
+   * authorization server. Another call responds to the one after. For unusual responses, errors,
+   * and hanging or broken connections.
    * @example
    * okta.respondNext({ status: 502, body: 'Bad gateway' }, { endpoint: 'token' });
    * okta.respondNext('hang');
    * okta.respondNext(async (request, proceed) => {
-   *   const answer = await proceed();
-   *   return { ...answer, body: { ...(answer.body as object), id_token: undefined } };
+   *   const response = await proceed();
+   *   return { ...response, body: { ...(response.body as object), id_token: undefined } };
    * }, { grantType: 'password', authorizationServer: 'org' });
    */
   respondNext(answer: ScriptedAnswer | Answerer, matcher?: RequestMatcher): void;
 
-  /** Stops listening and ends every connection. */
+  /** Stops listening and closes every connection. */
   close(): Promise<void>;
 }
 
 /**
  * Starts a local stand-in for Okta: an org authorization server and a custom one named `default`.
- * It keeps all its state in memory and forgets it on `close`.
- * @throws Error of `listen`, such as `EADDRINUSE`.
+ * All its state is in memory, until `close`.
+ * @throws Error from `listen`, such as `EADDRINUSE`.
  */
 export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
   const { host = '127.0.0.1', port = 0, now = Date.now, tls } = options;
@@ -146,7 +147,7 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
     registered.set(client.client_id, client);
   }
 
-  // The issuers need the port, so the server listens before it can answer.
+  // The issuers contain the port, so the server listens before it can respond.
   const server = tls ? https.createServer(tls) : http.createServer();
   const origin = await listen(server, port, host, tls ? 'https' : 'http');
   const issuers = { org: origin, default: `${origin}/oauth2/default` };
@@ -208,7 +209,7 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
       return jwt.sign(payload, signingKey.privateKey, {
         algorithm: alg,
         keyid: kid ?? signingKey.kid,
-        // Deletes an `iat` of the payload too.
+        // Deletes an `iat` in the payload too.
         noTimestamp: payload['iat'] === undefined,
       });
     },

@@ -1,6 +1,6 @@
 import { startOkta } from './index.js';
 
-/** Runs the stand-in alone: `npx tsx example/okta/main.ts`. `PORT` sets the port, 8081 by default. */
+/** Runs the stand-in alone: `npx tsx example/okta/main.ts`. `PORT` sets the port, default 8081. */
 async function main(): Promise<void> {
   const okta = await startOkta({ port: Number(process.env['PORT'] ?? 8081) });
   const { clients, issuers, users } = okta;
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
       '',
     ]),
   ];
-  // Before the first line: whoever reads it may end this at once.
+  // Before anything is printed: the reader of the output may stop this at once.
   process.once('SIGINT', () => void okta.close());
   process.once('SIGTERM', () => void okta.close());
   console.log(lines.join('\n'));

@@ -1,15 +1,15 @@
 import { unguessable } from './ids.js';
 import type { User } from './users.js';
 
-/** A login that has passed the password and waits for its passcode. */
+/** A login between the password and the passcode. */
 export interface MfaTransaction {
   readonly user: User;
   readonly clientId: string;
-  /** The scopes of the password request; they stand if the passcode request names none. */
+  /** The scopes of the password request; they apply if the passcode request names none. */
   readonly scope: string;
 }
 
-interface Waiting extends MfaTransaction {
+interface Entry extends MfaTransaction {
   readonly expiresAt: number;
   wrongCodes: number;
 }
@@ -21,7 +21,7 @@ export const MAX_WAITING = 6_000;
 export class MfaTransactions {
   readonly #lifetimeMs: number;
   readonly #now: () => number;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #entries = new Map<string, Entry>();
 
   constructor(lifetimeSeconds: number, now: () => number) {
     this.#lifetimeMs = lifetimeSeconds * 1000;
@@ -29,42 +29,42 @@ export class MfaTransactions {
   }
 
   get size(): number {
-    return this.#waiting.size;
+    return this.#entries.size;
   }
 
   /** Returns the `mfa_token`. */
   start(transaction: MfaTransaction): string {
-    this.#forgetOld();
+    this.#deleteOld();
     const mfaToken = unguessable();
     const expiresAt = this.#now() + this.#lifetimeMs;
-    this.#waiting.set(mfaToken, { ...transaction, expiresAt, wrongCodes: 0 });
+    this.#entries.set(mfaToken, { ...transaction, expiresAt, wrongCodes: 0 });
     return mfaToken;
   }
 
   find(mfaToken: string, clientId: string): MfaTransaction | undefined {
-    const waiting = this.#waiting.get(mfaToken);
-    if (!waiting || waiting.clientId !== clientId) return undefined;
-    if (waiting.expiresAt > this.#now()) return waiting;
-    this.#waiting.delete(mfaToken);
+    const entry = this.#entries.get(mfaToken);
+    if (!entry || entry.clientId !== clientId) return undefined;
+    if (entry.expiresAt > this.#now()) return entry;
+    this.#entries.delete(mfaToken);
     return undefined;
   }
 
   wrongCode(mfaToken: string): void {
-    const waiting = this.#waiting.get(mfaToken);
-    if (!waiting) return;
-    waiting.wrongCodes += 1;
-    if (waiting.wrongCodes >= MAX_WRONG_CODES) this.#waiting.delete(mfaToken);
+    const entry = this.#entries.get(mfaToken);
+    if (!entry) return;
+    entry.wrongCodes += 1;
+    if (entry.wrongCodes >= MAX_WRONG_CODES) this.#entries.delete(mfaToken);
   }
 
   end(mfaToken: string): void {
-    this.#waiting.delete(mfaToken);
+    this.#entries.delete(mfaToken);
   }
 
-  /** All live equally long, so the first inserted is the first to expire. */
-  #forgetOld(): void {
-    for (const [mfaToken, { expiresAt }] of this.#waiting) {
-      if (expiresAt > this.#now() && this.#waiting.size < MAX_WAITING) return;
-      this.#waiting.delete(mfaToken);
+  /** All have the same lifetime, so the first inserted is the first to expire. */
+  #deleteOld(): void {
+    for (const [mfaToken, { expiresAt }] of this.#entries) {
+      if (expiresAt > this.#now() && this.#entries.size < MAX_WAITING) return;
+      this.#entries.delete(mfaToken);
     }
   }
 }

@@ -3,9 +3,9 @@ import type * as OidcProvider from 'oidc-provider';
 let loading: Promise<typeof OidcProvider> | undefined;
 
 /**
- * oidc-provider, loaded on first use and without its "Unsupported runtime" line. On Node 20 it says
- * that on import; it works there (the tests of this folder run on it), and the line would be the
- * first thing a newcomer reads in the terminal. Everything else that is printed meanwhile passes.
+ * oidc-provider, loaded on first use and without the "Unsupported runtime" warning that it prints
+ * on import with Node 20. It works there (the stand-in's tests run on it), and the warning would be
+ * the first thing a newcomer reads in the terminal. Other warnings are printed as usual.
  */
 export function loadOidcProvider(): Promise<typeof OidcProvider> {
   loading ??= load();

@@ -2,10 +2,10 @@ import { Secret, TOTP } from 'otpauth';
 import type { User } from './users.js';
 
 const PERIOD = 30;
-/** Steps that a clock may be off, in either direction. */
+/** Steps by which a clock may be off, in either direction. */
 const DRIFT = 1;
 
-/** One-time passcodes of RFC 6238: SHA-1, 30 seconds, six digits, one step of drift, each step once. */
+/** One-time passcodes (RFC 6238): SHA-1, 30 seconds, six digits, one step of drift, used once. */
 export class Passcodes {
   readonly #now: () => number;
   readonly #usedSteps = new WeakMap<User, Set<number>>();
@@ -14,7 +14,7 @@ export class Passcodes {
     this.#now = now;
   }
 
-  /** Whether the code is right; a right one is used up by this call. */
+  /** Whether the code is right. A right code is used up by this call. */
   use(user: User, code: string): boolean {
     if (user.totpSecret === undefined || !/^\d{6}$/.test(code)) return false;
     const delta = totp(user.totpSecret).validate({
@@ -35,19 +35,19 @@ export class Passcodes {
   unused(user: User, step?: -1 | 0 | 1): string {
     const secret = secretOf(user);
     const used = this.#used(user);
-    // The oldest last: a code of the step before stops being right when the present step ends.
+    // The oldest last: the code of the previous step stops being valid when the current step ends.
     const steps = step === undefined ? [0, 1, -1] : [step];
     const free = steps.find((offset) => !used.has(this.#currentStep() + offset));
     if (free === undefined) {
       throw new Error(
         `${user.username} has used every passcode that is valid now (steps ${steps.join(', ')}); ` +
-          'give the test a user of its own with addUser(), or move `now` on by 30 seconds a step',
+          'give the test its own user with addUser(), or advance `now` by 30 seconds per step',
       );
     }
     return totp(secret).generate({ timestamp: this.#now() + free * PERIOD * 1000 });
   }
 
-  /** A code that is wrong now and for some minutes around. */
+  /** A code that is wrong now, and for ten minutes before and after. */
   wrong(user: User): string {
     const generator = totp(secretOf(user));
     const right = new Set<string>();
@@ -66,7 +66,7 @@ export class Passcodes {
   #used(user: User): Set<number> {
     let used = this.#usedSteps.get(user);
     if (!used) this.#usedSteps.set(user, (used = new Set()));
-    // Steps that have left the window cannot come back, unless a test turns `now` back.
+    // Steps outside the window cannot come back, unless a test sets `now` back.
     for (const step of used) if (step < this.#currentStep() - DRIFT) used.delete(step);
     return used;
   }

@@ -1,15 +1,15 @@
-/** What the `X-Rate-Limit-*` headers tell. */
+/** The content of the `X-Rate-Limit-*` headers. */
 export interface RateLimitState {
   allowed: boolean;
   limit: number;
   remaining: number;
-  /** Epoch seconds at which a refused request would pass. */
+  /** Epoch seconds at which a rejected request would be allowed. */
   reset: number;
 }
 
 const WINDOW_MS = 1000;
 
-/** So many requests in any one second for each name. Refused requests do not count. */
+/** Allows `limit` requests in any one second for each name. Rejected requests do not count. */
 export class RateLimit {
   readonly #limit: number;
   readonly #now: () => number;
@@ -20,20 +20,20 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** Names that have asked lately. */
+  /** The number of names with recent requests. */
   get size(): number {
     return this.#recent.size;
   }
 
   take(name: string): RateLimitState {
     const now = this.#now();
-    this.#forgetBefore(now - WINDOW_MS);
+    this.#deleteBefore(now - WINDOW_MS);
     const key = name.toLowerCase();
     const times = (this.#recent.get(key) ?? []).filter((time) => time > now - WINDOW_MS);
     const allowed = times.length < this.#limit;
     if (allowed) {
       times.push(now);
-      // Re-inserted, so that the map stays in the order of the latest request.
+      // Re-inserted, so that the map stays ordered by the latest request.
       this.#recent.delete(key);
       this.#recent.set(key, times);
     }
@@ -45,7 +45,7 @@ export class RateLimit {
     };
   }
 
-  #forgetBefore(time: number): void {
+  #deleteBefore(time: number): void {
     for (const [name, times] of this.#recent) {
       if ((times.at(-1) ?? 0) > time) return;
       this.#recent.delete(name);

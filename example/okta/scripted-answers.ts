@@ -1,6 +1,6 @@
 import type { RecordedRequest, ServerName } from './front.js';
 
-/** An answer written by hand. An object as the body goes out as JSON, an iterable piece by piece. */
+/** A test's own response. A body that is an object is sent as JSON, an iterable piece by piece. */
 export interface Answer {
   /** Default: 200. */
   status?: number;
@@ -9,9 +9,9 @@ export interface Answer {
 }
 
 /**
- * Makes the answer. `proceed` asks the authorization server and returns what it would have answered
- * (a JSON body parsed), to be changed and returned. `hang` never answers, `reset` closes the
- * connection without an answer, `undefined` leaves the request to the authorization server.
+ * Creates the response. `proceed` passes the request to the authorization server and returns its
+ * response (a JSON body parsed), to be changed and returned. `hang` never responds, `reset` closes
+ * the connection without a response, `undefined` leaves the request to the authorization server.
  */
 export type Answerer = (
   request: RecordedRequest,
@@ -20,7 +20,7 @@ export type Answerer = (
 
 export type ScriptedAnswer = Answer | 'hang' | 'reset';
 
-/** Which request is meant; what is not said matches all. */
+/** Selects a request; a property that is left out matches every request. */
 export interface RequestFilter {
   endpoint?: 'token' | 'keys' | 'userinfo' | 'revoke' | 'introspect' | 'logout';
   /** The form's `grant_type`. */
@@ -35,7 +35,7 @@ interface Scripted {
   matches: (request: RecordedRequest) => boolean;
 }
 
-/** Answers that wait for the request they are meant for, each for one request, in order. */
+/** Responses for the next matching requests, each used once, in order. */
 export class ScriptedAnswers {
   readonly #waiting: Scripted[] = [];
 

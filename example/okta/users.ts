@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Secret } from 'otpauth';
 import { oktaId } from './ids.js';
 
-/** A person in the directory. */
+/** A user in the directory. */
 export interface User {
   /** `sub` of the tokens: `00u…`, 20 characters. */
   id: string;
@@ -10,19 +10,19 @@ export interface User {
   password: string;
   givenName: string;
   familyName: string;
-  /** The authenticator app's key, base32. `undefined`: no authenticator is enrolled. */
+  /** The authenticator app's key, in Base32. `undefined`: no authenticator is enrolled. */
   totpSecret: string | undefined;
-  /** Whether the sign-on policy asks for a one-time passcode after the password. */
+  /** Whether the sign-on policy requires a one-time passcode after the password. */
   mfa: boolean;
   locked: boolean;
-  /** Whether the person is assigned to the app, whichever client asks. */
+  /** Whether the user is assigned to the app, for every client. */
   assigned: boolean;
 }
 
 export interface DemoUsers {
-  /** Password, then a passcode. Her TOTP secret is fixed: an authenticator app works across restarts. */
+  /** Password, then a passcode. The TOTP secret is fixed, so that it works across restarts. */
   readonly alice: User;
-  /** The sign-on policy lets the password alone through. */
+  /** The sign-on policy requires only the password. */
   readonly bob: User;
   /** Locked out. */
   readonly carol: User;
@@ -30,7 +30,7 @@ export interface DemoUsers {
   readonly dave: User;
 }
 
-/** The accounts of the demo, new objects on each call. */
+/** The accounts of the demo, as new objects on each call. */
 export function demoUsers(): DemoUsers {
   return {
     alice: newUser({
@@ -69,7 +69,7 @@ export function demoUsers(): DemoUsers {
   };
 }
 
-/** A user with MFA who is assigned and not locked; what is not given is random. */
+/** An assigned user with MFA who is not locked; what is not given is random. */
 export function newUser(given: Partial<User> = {}): User {
   const id = given.id ?? oktaId('00u');
   return {
@@ -86,7 +86,7 @@ export function newUser(given: Partial<User> = {}): User {
   };
 }
 
-/** Everybody who has an account, found by username (in whatever case) or by id. */
+/** All accounts, found by username (case-insensitive) or by id. */
 export class Directory {
   readonly #byUsername = new Map<string, User>();
   readonly #byId = new Map<string, User>();

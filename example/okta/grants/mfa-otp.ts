@@ -40,8 +40,8 @@ export function handler(parts: {
     const scope = params.scope === undefined ? transaction.scope : checkScope(params.scope);
     if (user.totpSecret === undefined) throw authenticatorCannotBeUsed();
 
-    // Nothing is awaited from the check to the end of the transaction: of two requests at once with
-    // the same code or the same `mfa_token`, one gets tokens.
+    // No await between the check and the end of the transaction: of two concurrent requests with
+    // the same code or the same `mfa_token`, only one gets tokens.
     if (!passcodes.use(user, otp)) {
       transactions.wrongCode(mfaToken);
       throw wrongPasscode();

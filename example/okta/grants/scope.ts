@@ -1,6 +1,6 @@
 import { noScopes, openidScopeNeeded, unknownScopes } from '../errors.js';
 
-/** The scopes of OpenAPI `OrgASOidcMetadata`. */
+/** The scopes in OpenAPI `OrgASOidcMetadata`. */
 export const SCOPES = [
   'openid',
   'email',
@@ -13,13 +13,13 @@ export const SCOPES = [
 
 const NEED_OPENID = ['email', 'profile', 'address', 'phone'];
 
-/** The scopes asked for, without doubles, or the error that Okta answers. */
+/** The requested scopes, without duplicates. @throws OktaError with Okta's response */
 export function checkScope(scope: string | undefined): string {
-  const asked = new Set((scope ?? '').split(' ').filter(Boolean));
-  if (asked.size === 0) throw noScopes();
-  if ([...asked].some((name) => !SCOPES.includes(name))) throw unknownScopes();
-  if (!asked.has('openid') && NEED_OPENID.some((name) => asked.has(name))) {
+  const requested = new Set((scope ?? '').split(' ').filter(Boolean));
+  if (requested.size === 0) throw noScopes();
+  if ([...requested].some((name) => !SCOPES.includes(name))) throw unknownScopes();
+  if (!requested.has('openid') && NEED_OPENID.some((name) => requested.has(name))) {
     throw openidScopeNeeded();
   }
-  return [...asked].join(' ');
+  return [...requested].join(' ');
 }

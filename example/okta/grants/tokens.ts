@@ -2,7 +2,7 @@ import type { TokenEndpointGrantContext } from 'oidc-provider';
 import { account } from '../account.js';
 import type { User } from '../users.js';
 
-/** The success that both grants end in; signing, storing and claims are oidc-provider's. */
+/** The token response of both grants; signing, storage and claims are oidc-provider's. */
 export async function issueTokens(
   ctx: TokenEndpointGrantContext,
   user: User,
@@ -13,8 +13,8 @@ export async function issueTokens(
   const scopes = scope.split(' ');
   const authTime = Math.floor(Date.now() / 1000);
 
-  const person = account(user);
-  ctx.oidc.entity('Account', person);
+  const owner = account(user);
+  ctx.oidc.entity('Account', owner);
   const grant = new provider.Grant({ accountId: user.id, clientId: client.clientId });
   grant.addOIDCScope(scope);
   const grantId = await grant.save();
@@ -33,7 +33,7 @@ export async function issueTokens(
 
   let idToken: string | undefined;
   if (scopes.includes('openid')) {
-    const claims = await person.claims('id_token', scope, {}, []);
+    const claims = await owner.claims('id_token', scope, {}, []);
     const token = new provider.IdToken({ ...claims, amr, auth_time: authTime }, { ctx });
     Object.assign(token, { scope });
     token.set('at_hash', accessTokenValue);
