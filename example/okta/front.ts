@@ -2,7 +2,7 @@ import { IncomingMessage, ServerResponse, type IncomingHttpHeaders } from 'node:
 import type { AuthorizationServer } from './authorization-server.js';
 import { internalError } from './errors.js';
 import { unguessable } from './ids.js';
-import type { Answer, ScriptedAnswers } from './scripted-answers.js';
+import type { OktaResponse, ScriptedResponses } from './scripted-responses.js';
 
 export type ServerName = 'org' | 'default';
 
@@ -24,13 +24,13 @@ export interface RecordedRequest {
 /** Records each request, and passes it to its authorization server unless a test responds. */
 export class Front {
   readonly #servers: Readonly<Record<ServerName, AuthorizationServer>>;
-  readonly #scripted: ScriptedAnswers;
+  readonly #scripted: ScriptedResponses;
   readonly #requests: RecordedRequest[] | undefined;
   readonly #now: () => number;
 
   constructor(parts: {
     servers: Readonly<Record<ServerName, AuthorizationServer>>;
-    scripted: ScriptedAnswers;
+    scripted: ScriptedResponses;
     /** Where to record requests; they are not recorded if undefined. */
     requests: RecordedRequest[] | undefined;
     now: () => number;
@@ -60,12 +60,12 @@ export class Front {
     this.#record(request, res);
 
     const server = this.#servers[name];
-    const answer = await this.#scripted.take(request, () =>
+    const response = await this.#scripted.take(request, () =>
       capture((captured) => server.handle(replay(req, body, server.issuer), captured)),
     );
-    if (answer === undefined) server.handle(replay(req, body, server.issuer), res);
-    else if (answer === 'reset') req.socket.destroy();
-    else if (answer !== 'hang') await send(res, answer);
+    if (response === undefined) server.handle(replay(req, body, server.issuer), res);
+    else if (response === 'reset') req.socket.destroy();
+    else if (response !== 'hang') await send(res, response);
   }
 
   #record(request: RecordedRequest, res: ServerResponse): void {
@@ -128,7 +128,7 @@ function replay(req: IncomingMessage, body: Buffer, issuer: string): IncomingMes
 }
 
 /** Captures the response that a handler writes, instead of sending it. */
-function capture(handle: (res: ServerResponse) => void): Promise<Answer> {
+function capture(handle: (res: ServerResponse) => void): Promise<OktaResponse> {
   return new Promise((resolve) => {
     const res = new ServerResponse(new IncomingMessage(undefined as never));
     const chunks: Buffer[] = [];
@@ -155,8 +155,8 @@ function capture(handle: (res: ServerResponse) => void): Promise<Answer> {
   });
 }
 
-async function send(res: ServerResponse, answer: Answer): Promise<void> {
-  const { status = 200, headers = {}, body = '' } = answer;
+async function send(res: ServerResponse, response: OktaResponse): Promise<void> {
+  const { status = 200, headers = {}, body = '' } = response;
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
   res.statusCode = status;
   if (typeof body === 'string' || body instanceof Uint8Array) {

@@ -11,11 +11,11 @@ import { loadOidcProvider } from './oidc-provider.js';
 import { Passcodes } from './passcodes.js';
 import { RateLimit } from './rate-limit.js';
 import {
-  ScriptedAnswers,
-  type Answerer,
+  ScriptedResponses,
+  type Responder,
   type RequestMatcher,
-  type ScriptedAnswer,
-} from './scripted-answers.js';
+  type ScriptedResponse,
+} from './scripted-responses.js';
 import { newSigningKey } from './signing-key.js';
 import { demoUsers, Directory, newUser, type DemoUsers, type User } from './users.js';
 
@@ -23,12 +23,17 @@ export { otpauthUri } from './passcodes.js';
 export type { Client, DemoClients } from './clients.js';
 export type { RecordedRequest, ServerName } from './front.js';
 export type {
-  Answer,
-  Answerer,
+  OktaResponse,
+  Responder,
   RequestFilter,
   RequestMatcher,
-  ScriptedAnswer,
-} from './scripted-answers.js';
+  ScriptedResponse,
+} from './scripted-responses.js';
+// The names that tests still use.
+export type {
+  Responder as Answerer,
+  ScriptedResponse as ScriptedAnswer,
+} from './scripted-responses.js';
 export type { DemoUsers, User } from './users.js';
 
 export interface OktaOptions {
@@ -116,7 +121,7 @@ export interface Okta {
    *   return { ...response, body: { ...(response.body as object), id_token: undefined } };
    * }, { grantType: 'password', authorizationServer: 'org' });
    */
-  respondNext(answer: ScriptedAnswer | Answerer, matcher?: RequestMatcher): void;
+  respondNext(response: ScriptedResponse | Responder, matcher?: RequestMatcher): void;
 
   /** Stops listening and closes every connection. */
   close(): Promise<void>;
@@ -170,7 +175,7 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
     org: authorizationServer(orgKey, { issuer: issuers.org, endpoints: '/oauth2/v1' }),
     default: authorizationServer(defaultKey, { issuer: issuers.default, endpoints: '/v1' }),
   };
-  const scripted = new ScriptedAnswers();
+  const scripted = new ScriptedResponses();
   const recorded = options.record === true ? requests : undefined;
   server.on('request', new Front({ servers, scripted, requests: recorded, now }).listener);
 
@@ -213,8 +218,8 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
         noTimestamp: payload['iat'] === undefined,
       });
     },
-    respondNext(answer, matcher = {}) {
-      scripted.add(answer, matcher);
+    respondNext(response, matcher = {}) {
+      scripted.add(response, matcher);
     },
     close: () =>
       new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import type { RecordedRequest, ServerName } from './front.js';
 
 /** A test's own response. A body that is an object is sent as JSON, an iterable piece by piece. */
-export interface Answer {
+export interface OktaResponse {
   /** Default: 200. */
   status?: number;
   headers?: Record<string, string | string[]>;
@@ -13,12 +13,12 @@ export interface Answer {
  * response (a JSON body parsed), to be changed and returned. `hang` never responds, `reset` closes
  * the connection without a response, `undefined` leaves the request to the authorization server.
  */
-export type Answerer = (
+export type Responder = (
   request: RecordedRequest,
-  proceed: () => Promise<Answer>,
-) => ScriptedAnswer | undefined | Promise<ScriptedAnswer | undefined>;
+  proceed: () => Promise<OktaResponse>,
+) => ScriptedResponse | undefined | Promise<ScriptedResponse | undefined>;
 
-export type ScriptedAnswer = Answer | 'hang' | 'reset';
+export type ScriptedResponse = OktaResponse | 'hang' | 'reset';
 
 /** Selects a request; a property that is left out matches every request. */
 export interface RequestFilter {
@@ -31,31 +31,31 @@ export interface RequestFilter {
 export type RequestMatcher = RequestFilter | ((request: RecordedRequest) => boolean);
 
 interface Scripted {
-  answer: ScriptedAnswer | Answerer;
+  response: ScriptedResponse | Responder;
   matches: (request: RecordedRequest) => boolean;
 }
 
 /** Responses for the next matching requests, each used once, in order. */
-export class ScriptedAnswers {
-  readonly #waiting: Scripted[] = [];
+export class ScriptedResponses {
+  readonly #pending: Scripted[] = [];
 
-  add(answer: ScriptedAnswer | Answerer, matcher: RequestMatcher): void {
+  add(response: ScriptedResponse | Responder, matcher: RequestMatcher): void {
     const matches =
       typeof matcher === 'function'
         ? matcher
         : (request: RecordedRequest) => matchesFilter(request, matcher);
-    this.#waiting.push({ answer, matches });
+    this.#pending.push({ response, matches });
   }
 
   async take(
     request: RecordedRequest,
-    proceed: () => Promise<Answer>,
-  ): Promise<ScriptedAnswer | undefined> {
-    const index = this.#waiting.findIndex(({ matches }) => matches(request));
+    proceed: () => Promise<OktaResponse>,
+  ): Promise<ScriptedResponse | undefined> {
+    const index = this.#pending.findIndex(({ matches }) => matches(request));
     if (index === -1) return undefined;
-    const [scripted] = this.#waiting.splice(index, 1);
-    const answer = scripted?.answer;
-    return typeof answer === 'function' ? answer(request, proceed) : answer;
+    const [scripted] = this.#pending.splice(index, 1);
+    const response = scripted?.response;
+    return typeof response === 'function' ? response(request, proceed) : response;
   }
 }
 
