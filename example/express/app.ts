@@ -113,7 +113,7 @@ export function createApp(options: AppOptions): Express {
   const limit = limitSignIns(
     options.rateLimit ?? { windowMs: 15 * 60_000, limit: 100 },
     (req, res, retryAfter) => {
-      const message = 'Too many sign-in attempts from this address';
+      const message = 'Too many sign-in attempts from this address.';
       fail(req, res, { code: 'rate_limited', message, retryAfter }, 429);
     },
   );
@@ -192,8 +192,8 @@ export function createApp(options: AppOptions): Express {
 
   // 6. Everything else.
   app.use((_req, res) => {
-    const text = 'Nothing lives at this address. Perhaps it was mistyped.';
-    const action = { href: '/', label: 'Go to the start page' };
+    const text = 'There is no page at this address. Check the address for typos.';
+    const action = { href: '/', label: 'Go to the home page' };
     res.status(404).send(pages.errorPage({ title: 'Page not found', text, action }));
   });
   app.use(errorHandler(log));
@@ -201,7 +201,10 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-const notAllowed = { code: 'access_denied', message: 'You may not sign in here.' } as const;
+const notAllowed = {
+  code: 'access_denied',
+  message: 'You are not allowed to sign in here.',
+} as const;
 
 /** Lets guests through; redirects signed-in users to their profile. */
 function guestsOnly(req: Request, res: Response, next: NextFunction) {

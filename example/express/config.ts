@@ -33,7 +33,7 @@ export function readConfig(env: Env): Config {
   const sessionSecret = env['SESSION_SECRET'];
   if (production && !sessionSecret) {
     throw new ConfigError(
-      'Set SESSION_SECRET to a long random text, the same for every process: openssl rand -base64 32',
+      'Set SESSION_SECRET to a long random string, the same for every process: openssl rand -base64 32',
     );
   }
   const trustProxy = env['TRUST_PROXY'];
@@ -66,7 +66,7 @@ function readOkta(env: Env): Config['okta'] {
   if (!issuer || !clientID) {
     const missing = [!issuer && 'OKTA_ISSUER', !clientID && 'OKTA_CLIENT_ID'].filter(Boolean);
     throw new ConfigError(
-      `${missing.join(' and ')} must be set too. To run the demo instead, set none of OKTA_ISSUER, OKTA_CLIENT_ID and OKTA_CLIENT_SECRET.`,
+      `${missing.join(' and ')} must be set too. To run the demo instead, unset OKTA_ISSUER, OKTA_CLIENT_ID and OKTA_CLIENT_SECRET.`,
     );
   }
   return {

@@ -16,9 +16,9 @@ export function demoAccount({ users: { alice } }: Okta): DemoAccount {
 export async function describeDemo(okta: Okta, account: DemoAccount): Promise<string> {
   const { bob, carol, dave } = okta.users;
   const others = [
-    { user: bob, shows: 'Okta asks for no passcode: refused' },
-    { user: carol, shows: 'locked: looks like a wrong password' },
-    { user: dave, shows: 'not assigned to the app: refused' },
+    { user: bob, shows: 'no second factor required: sign-in fails' },
+    { user: carol, shows: 'locked: same message as for a wrong password' },
+    { user: dave, shows: 'not assigned to the app: sign-in fails' },
   ];
   const width = (of: (other: (typeof others)[number]) => string) =>
     Math.max(...others.map((other) => of(other).length));
@@ -26,18 +26,18 @@ export async function describeDemo(okta: Okta, account: DemoAccount): Promise<st
   const passwordWidth = width(({ user }) => user.password);
 
   return `
-Okta is played by a local stand-in. Sign in with
+A local stand-in plays Okta's part. Sign in with
 
   username:    ${account.username}
   password:    ${account.password}
   TOTP secret: ${account.secret}
 
-and the passcode of an authenticator app that has scanned this:
+and a passcode from an authenticator app that has scanned this QR code:
 
 ${await drawQRCode(account.otpauth, { type: 'terminal', small: true, errorCorrectionLevel: 'L' })}
   ${account.otpauth}
 
-More accounts, with username, password, and what they show:
+More accounts, with username, password, and what they demonstrate:
 
 ${others
   .map(({ user, shows }) =>

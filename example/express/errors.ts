@@ -28,7 +28,7 @@ function describeError(error: Thrown, req: Request) {
       status,
       code: 'invalid_csrf_token',
       title: 'This form has expired',
-      text: 'It was open for too long, or your browser does not keep cookies for this site. Go back and try again.',
+      text: 'It was open for too long, or your browser blocks cookies from this site. Go back and try again.',
       action: back,
     };
   }
@@ -36,8 +36,8 @@ function describeError(error: Thrown, req: Request) {
     return {
       status,
       code: 'bad_request',
-      title: 'That could not be read',
-      text: 'The browser sent something that this site does not understand. Go back and try again.',
+      title: 'The request could not be read',
+      text: 'Your browser sent something that this site does not understand. Go back and try again.',
       action: back,
     };
   }
@@ -45,8 +45,8 @@ function describeError(error: Thrown, req: Request) {
     return {
       status,
       code: 'server_error',
-      title: 'Something is wrong here',
-      text: 'It is not your fault, and trying again will not help. Please tell the people who run this site.',
+      title: 'Something went wrong',
+      text: 'This is a problem with the site, and trying again will not help. Please contact the people who run it.',
       action: back,
     };
   }
@@ -55,10 +55,10 @@ function describeError(error: Thrown, req: Request) {
   return {
     status,
     code: 'sign_in_unavailable',
-    title: 'Sign-in is not available',
+    title: 'Sign-in is unavailable',
     text: transaction
-      ? 'Okta does not answer right now. Your password step is kept: wait a moment, then enter a new passcode.'
-      : 'Okta does not answer right now. Wait a moment, then try again.',
+      ? 'Okta cannot complete your sign-in right now. Your password was accepted: wait a moment, then enter a new passcode.'
+      : 'Okta cannot sign you in right now. Wait a moment, then try again.',
     action: { href: transaction ? '/login/otp' : '/login', label: 'Try again' },
   };
 }

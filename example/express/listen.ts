@@ -53,10 +53,10 @@ export async function listen(
   function explain(code: string | undefined, host: string): string {
     if (code === 'EADDRINUSE') {
       const other = port === 65_535 ? 3000 : port + 1;
-      return `Port ${port} is taken by another program. Stop that, or choose another port: PORT=${other} ${command}`;
+      return `Port ${port} is taken by another program. Stop it, or choose another port: PORT=${other} ${command}`;
     }
     if (code === 'EACCES')
-      return `Port ${port} is not allowed here. Choose one over 1023 with PORT=…`;
+      return `This user may not listen on port ${port}. Choose a port above 1023: PORT=3000 ${command}`;
     return `Cannot listen on ${host}, port ${port} (${code}).`;
   }
 }

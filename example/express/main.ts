@@ -28,8 +28,8 @@ async function main() {
   process.on('SIGTERM', () => void close());
 
   if (standIn && demo) console.log(await describeDemo(standIn, demo));
-  else console.log(`\nSigning in against ${org?.issuer}\n`);
-  console.log(`The sample app: http://localhost:${listening.port}  (Ctrl-C ends it)\n`);
+  else console.log(`\nSigning in with ${org?.issuer}\n`);
+  console.log(`The sample app: http://localhost:${listening.port}  (Ctrl-C stops it)\n`);
   auditLog((line) => console.log(line));
 }
 

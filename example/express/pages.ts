@@ -184,7 +184,7 @@ export function otpPage({ csrf, username, errors = {}, demo }: OtpPage): string 
             autocomplete="one-time-code"
             pattern="[0-9\\s]{6,16}"
             maxlength="16"
-            title="Six digits; spaces do not matter"
+            title="Six digits, with or without spaces"
             required
             autofocus
             ${described('otp', errors, true)}
@@ -213,7 +213,7 @@ const claimLabels: Record<string, string> = {
   name: 'Name',
   preferred_username: 'Username',
   email: 'Email',
-  sub: 'User id',
+  sub: 'User ID',
   amr: 'Signed in with',
   auth_time: 'Signed in at',
   iss: 'Issuer',
@@ -267,14 +267,14 @@ export function profilePage({ csrf, name, username, claims }: ProfilePage): stri
       </div>
       <table>
         <caption>
-          What Okta says about you, from the verified ID token
+          Your Okta profile, from the verified ID token
         </caption>
         ${claimRows(claims, known)}
       </table>
       ${
         others.length > 0 &&
         html`<details>
-          <summary>${others.length} more claims</summary>
+          <summary>More claims (${others.length})</summary>
           <table aria-label="More claims">
             ${claimRows(claims, others)}
           </table>
@@ -300,14 +300,14 @@ export function authenticatorPage({ demo, qr, back }: AuthenticatorPage): string
     title: 'Set up your authenticator',
     body: html`<h1>Set up your authenticator</h1>
       <p>
-        Scan this with an authenticator app (Google Authenticator, 1Password, Aegis, …). It then
-        shows the passcodes of <strong>${demo.username}</strong>.
+        Scan this code with an authenticator app, such as Google Authenticator, 1Password or Aegis.
+        The app then shows passcodes for <strong>${demo.username}</strong>.
       </p>
       <img class="qr" src="${qr}" width="220" height="220" alt="QR code of the secret key below" />
-      <p class="label" id="secret-label">Or type this secret key</p>
+      <p class="label" id="secret-label">Or enter this secret key</p>
       <p class="secret"><code aria-labelledby="secret-label">${grouped}</code></p>
-      <p>On this device already? <a href="${demo.otpauth}">Open in your authenticator app</a></p>
-      <p><a class="button primary" href="${back}">Back to signing in</a></p>`,
+      <p>Is the app on this device? <a href="${demo.otpauth}">Open your authenticator app</a></p>
+      <p><a class="button primary" href="${back}">Back to sign-in</a></p>`,
   });
 }
 

@@ -11,7 +11,7 @@ export const jsonOnly: RequestHandler = (req, res, next) => {
   if (SAFE_METHODS.has(req.method) || JSON_TYPE.test(req.get('content-type') ?? '')) return next();
   res.status(415).json({
     code: 'unsupported_media_type',
-    message: 'Send the header Content-Type: application/json, also with an empty body.',
+    message: 'Send the header Content-Type: application/json, even if the body is empty.',
   });
 };
 

@@ -32,9 +32,9 @@ async function main() {
 
   const account = standIn && demoAccount(standIn);
   if (standIn && account) console.log(await describeDemo(standIn, account));
-  else console.log(`\nSigning in against ${org?.issuer}\n`);
+  else console.log(`\nSigning in with ${org?.issuer}\n`);
   console.log(howToSignIn(listening.port, account));
-  console.log(`The Nest app: http://localhost:${listening.port}  (Ctrl-C ends it)\n`);
+  console.log(`The Nest app: http://localhost:${listening.port}  (Ctrl-C stops it)\n`);
 }
 
 const standInOptions = ({ issuers, clients }: Okta) => ({
@@ -55,7 +55,7 @@ function howToSignIn(port: number, account = { username: '…', password: '…' 
   ${curl}/auth/profile
   ${curl}/auth/logout ${json({})}
 
-With a token of the app:
+With the app's own token:
 
   ${curl}/api/auth/login ${json({ username, password })}
   ${curl}/api/auth/otp ${json({ otp: '123456' })}

@@ -50,8 +50,20 @@ export class OktaGuard extends AuthGuard('okta-direct-mfa') {
     const { code, status } = err;
     // 502 to 504: the transaction is kept.
     return status > 500
-      ? new HttpException({ code, message: 'Okta does not answer. Try again in a while.' }, status)
-      : new HttpException({ code: 'server_error', message: 'Something is wrong here.' }, status);
+      ? new HttpException(
+          {
+            code,
+            message: 'Okta cannot sign you in right now. Wait a moment, then try again.',
+          },
+          status,
+        )
+      : new HttpException(
+          {
+            code: 'server_error',
+            message: 'Something went wrong on the server.',
+          },
+          status,
+        );
   }
 }
 
@@ -65,4 +77,4 @@ export class OktaSessionGuard extends OktaGuard {
   }
 }
 
-const NOT_ALLOWED = { code: 'access_denied', message: 'You may not sign in here.' };
+const NOT_ALLOWED = { code: 'access_denied', message: 'You are not allowed to sign in here.' };

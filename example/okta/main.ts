@@ -5,7 +5,7 @@ async function main(): Promise<void> {
   const okta = await startOkta({ port: Number(process.env['PORT'] ?? 8081) });
   const { clients, issuers, users } = okta;
   const lines = [
-    'A stand-in for Okta is running. Ctrl-C ends it.',
+    'A local stand-in for Okta is running. Ctrl-C stops it.',
     '',
     `issuer (org server):     ${issuers.org}`,
     `issuer (custom server):  ${issuers.default}`,
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     ]),
     ...[
       { user: users.alice, note: 'password, then a passcode' },
-      { user: users.bob, note: 'the password is enough' },
+      { user: users.bob, note: 'password only' },
       { user: users.carol, note: 'locked' },
       { user: users.dave, note: 'not assigned to the app' },
     ].flatMap(({ user, note }) => [
