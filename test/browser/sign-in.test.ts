@@ -93,7 +93,7 @@ describe('a person who signs in', () => {
     await page.getByText('Signed in', { exact: true }).waitFor();
     assert.ok(
       await page
-        .getByRole('row', { name: /User id/ })
+        .getByRole('row', { name: /User ID/ })
         .getByText(alice.id)
         .isVisible(),
     );
@@ -160,7 +160,7 @@ describe('a person who signs in', () => {
     await enterPassword(page, user);
     await enterPasscode(page, sample.okta.wrongOtp(user));
 
-    await page.getByRole('alert').getByText('You have 4 tries left').waitFor();
+    await page.getByRole('alert').getByText('You have 4 attempts left').waitFor();
     assert.match(await page.title(), /^Error: /);
     await focused(page, 'otp');
     await picture(page, 'wrong-passcode');
@@ -254,7 +254,7 @@ describe('a person who signs in', () => {
     await page.getByLabel('Username').fill(user.username);
     await page.getByLabel('Password').fill(user.password);
     await page.getByRole('button', { name: 'Continue' }).click();
-    await page.getByRole('alert').getByText('Too many tries').waitFor();
+    await page.getByRole('alert').getByText('Too many attempts').waitFor();
     // The script comes after the page.
     await page.locator('button', { hasText: /Continue\s*\(\d+\)/ }).waitFor();
     await page.clock.fastForward(40_000);

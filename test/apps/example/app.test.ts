@@ -101,7 +101,7 @@ describe('signing in', () => {
     const browser = newBrowser();
     await browser.get('/login');
     const page = await browser.submit('/login', { username: user.username, password: 'wrong' });
-    assertErrorPage(page, 401, /The username or the password is not right/);
+    assertErrorPage(page, 401, /Wrong username or password/);
     assert.ok(inputTag(page, 'username').includes(`value="${user.username}"`));
     assert.match(inputTag(page, 'password'), /aria-describedby="password-error"/);
     assert.match(inputTag(page, 'password'), /aria-invalid="true"/);
@@ -115,7 +115,7 @@ describe('signing in', () => {
     const browser = newBrowser();
     await browser.get('/login');
     const page = await browser.submit('/login', credentials(sample.okta.users.carol));
-    assertErrorPage(page, 401, /The username or the password is not right/);
+    assertErrorPage(page, 401, /Wrong username or password/);
   });
 
   it('names each field that was left empty', async () => {
@@ -131,7 +131,7 @@ describe('signing in', () => {
     const user = sample.okta.addUser();
     const browser = await afterPassword(user);
     const page = await browser.submit('/login/otp', { otp: sample.okta.wrongOtp(user) });
-    assertErrorPage(page, 401, /You have 4 tries left/);
+    assertErrorPage(page, 401, /You have 4 attempts left/);
     assert.match(
       inputTag(page, 'otp'),
       /aria-describedby="otp-hint otp-error"\s+aria-invalid="true"/,
@@ -141,7 +141,11 @@ describe('signing in', () => {
 
   it('asks for the passcode again when it was left empty', async () => {
     const browser = await afterPassword(sample.okta.addUser());
-    assertErrorPage(await browser.submit('/login/otp', { otp: ' ' }), 400, /Enter the six digits/);
+    assertErrorPage(
+      await browser.submit('/login/otp', { otp: ' ' }),
+      400,
+      /Enter the six-digit passcode/,
+    );
   });
 
   it('leads back to the password after too many wrong passcodes', async () => {
@@ -150,7 +154,7 @@ describe('signing in', () => {
     const otp = sample.okta.wrongOtp(user);
     const fourth = [];
     for (let i = 0; i < 4; i++) fourth.push(await browser.submit('/login/otp', { otp }));
-    assertErrorPage(fourth[3]!, 401, /You have 1 try left/);
+    assertErrorPage(fourth[3]!, 401, /You have 1 attempt left/);
     const fifth = await browser.submit('/login/otp', { otp });
     assertErrorPage(fifth, 401, /Too many wrong passcodes\. Enter your password/);
     assert.match(fifth.text, /action="\/login"/);
@@ -164,12 +168,12 @@ describe('signing in', () => {
     assertErrorPage(
       await browser.submit('/login', credentials(dave)),
       403,
-      /You may not sign in here/,
+      /You are not allowed to sign in to this application/,
     );
     assertErrorPage(
       await browser.submit('/login', credentials(bob)),
       403,
-      /Your account has no second step/,
+      /requires a second sign-in step, but your account has none/,
     );
   });
 
@@ -183,7 +187,7 @@ describe('signing in', () => {
       body: { errorCode: 'E0000047', errorSummary: 'API call exceeded rate limit', errorId: 'x' },
     });
     const page = await browser.submit('/login/otp', { otp: sample.okta.otp(user) });
-    assertErrorPage(page, 429, /Too many tries\. Wait \d+ seconds/);
+    assertErrorPage(page, 429, /Too many attempts\. Wait \d+ seconds/);
     assert.match(page.text, /data-retry-after="\d+"/);
     const retryAfter = Number(page.headers.get('retry-after'));
     assert.ok(retryAfter > 25 && retryAfter <= 31, String(retryAfter));
@@ -266,7 +270,7 @@ describe('who is where', () => {
   });
 
   it('has a page for addresses that do not exist', async () => {
-    assertErrorPage(await newBrowser().get('/nothing'), 404, /Nothing lives at this address/);
+    assertErrorPage(await newBrowser().get('/nothing'), 404, /There is no page at this address/);
   });
 });
 
@@ -277,7 +281,7 @@ describe('when Okta does not work', () => {
     sample.lines.length = 0;
     sample.okta.respondNext({ status: 502, body: 'Bad gateway' }, { endpoint: 'token' });
     const page = await browser.submit('/login/otp', { otp: sample.okta.otp(user) });
-    assertErrorPage(page, 502, /Your password step is kept/);
+    assertErrorPage(page, 502, /Your password was accepted/);
     assert.match(page.text, /href="\/login\/otp"/);
     assert.equal(sample.lines.length, 1);
     assert.doesNotMatch(page.text, /gateway|stack|undici/i);
@@ -292,7 +296,7 @@ describe('when Okta does not work', () => {
     sample.lines.length = 0;
     sample.okta.respondNext({ status: 401, body: { error: 'invalid_client' } });
     const page = await browser.submit('/login', credentials(sample.okta.addUser()));
-    assertErrorPage(page, 500, /It is not your fault/);
+    assertErrorPage(page, 500, /This is a problem with the site/);
     assert.doesNotMatch(page.text, /invalid_client/);
     assert.match(sample.lines.join('\n'), /^invalid_client: /);
   });
@@ -309,7 +313,7 @@ describe('when Okta does not work', () => {
         callback?.(new Error('store down'));
       };
       const page = await browser.submit('/login', credentials(okta.users.alice));
-      assertErrorPage(page, 500, /Something is wrong here/);
+      assertErrorPage(page, 500, /Something went wrong/);
       assert.doesNotMatch(page.text, /store down/);
     } finally {
       await close();
@@ -402,7 +406,7 @@ describe('security', () => {
       const wrong = { username: 'nobody@example.com', password: 'x' };
       for (let i = 0; i < 2; i++) assert.equal((await browser.submit('/login', wrong)).status, 401);
       const page = await browser.submit('/login', wrong);
-      assertErrorPage(page, 429, /Too many tries\. Wait \d+ seconds/);
+      assertErrorPage(page, 429, /Too many attempts\. Wait \d+ seconds/);
       assert.ok(Number(page.headers.get('retry-after')) > 50);
       assert.equal((await browser.submit('/login/otp', { otp: '1' })).status, 429);
       const { csrfToken } = json(await browser.send('/api/csrf'));
