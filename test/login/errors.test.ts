@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { Agent, buildConnector } from 'undici';
 import type { Answerer, Client, Okta, ScriptedAnswer, User } from '../../example/okta/index.js';
 import {
-  OktaConfigurationError,
+  ConfigurationError,
   OktaDirectMfaError,
   OktaResponseError,
   OktaTimeoutError,
@@ -65,7 +65,7 @@ interface Row extends Expected {
   onlyOtp?: boolean;
 }
 
-const CONFIGURATION = { error: OktaConfigurationError, status: 500 };
+const CONFIGURATION = { error: ConfigurationError, status: 500 };
 const RESPONSE = { error: OktaResponseError, status: 502 };
 
 const oauth = (status: number, error: string) => () => ({

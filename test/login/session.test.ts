@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Okta } from '../../example/okta/index.js';
 import {
-  OktaConfigurationError,
-  OktaTransactionStoreError,
+  ConfigurationError,
+  TransactionStoreError,
   type Transaction,
   type TransactionStore,
 } from '../../lib/index.js';
@@ -172,7 +172,7 @@ describe('The waiting login', () => {
     assert.ok(!app.store.text.includes(okta.wrongOtp(user)));
     assert.deepEqual(Object.keys(app.store.waiting(browser.sessionID) ?? {}).sort(), [
       'attempts',
-      'clientDigest',
+      'boundTo',
       'expiresAt',
       'id',
       'mfaToken',
@@ -190,7 +190,7 @@ describe('The waiting login', () => {
     const waiting = app.store.waiting(sessionID) as Transaction;
     const odd: unknown[] = [null, 'text', [], {}, { ...waiting, attempts: -1 }];
     odd.push({ ...waiting, attempts: '0' }, { ...waiting, expiresAt: 'never' });
-    odd.push({ ...waiting, mfaToken: { toString: 'x' } }, { ...waiting, clientDigest: undefined });
+    odd.push({ ...waiting, mfaToken: { toString: 'x' } }, { ...waiting, boundTo: undefined });
     const posts = watchTokenRequests(okta);
     for (const value of odd) {
       app.store.sessions[sessionID] = JSON.stringify({ ...content, [KEY]: value });
@@ -279,7 +279,7 @@ describe('With a slow session store', () => {
 describe('With a session store that fails', () => {
   for (const failing of ['set', 'destroy'] as const) {
     for (const mfaRedirect of [undefined, '/login/otp']) {
-      it(`in ${failing}, the password step is a OktaTransactionStoreError ${mfaRedirect ? 'and no redirect' : 'and no fail'}`, async (t) => {
+      it(`in ${failing}, the password step is a TransactionStoreError ${mfaRedirect ? 'and no redirect' : 'and no fail'}`, async (t) => {
         const user = okta.addUser();
         const strategyOptions = optionsFor(okta, mfaRedirect === undefined ? {} : { mfaRedirect });
         const app = await startApp(t, { strategyOptions });
@@ -292,7 +292,7 @@ describe('With a session store that fails', () => {
 
         const answer = await sendPassword(browser, user);
         assert.deepEqual(names(app), ['error']);
-        assert.ok(app.errors[0] instanceof OktaTransactionStoreError);
+        assert.ok(app.errors[0] instanceof TransactionStoreError);
         assert.equal(answer.status, 500);
         assert.equal(answer.location, undefined);
         assert.equal(answer.body['code'], 'transaction_store_failed');
@@ -326,7 +326,7 @@ describe('With a session store that fails', () => {
     assert.ok(!app.store.text.includes(KEY));
   });
 
-  it('a wrong passcode is a OktaTransactionStoreError, and counts all the same', async (t) => {
+  it('a wrong passcode is a TransactionStoreError, and counts all the same', async (t) => {
     const user = okta.addUser();
     const app = await startApp(t, { strategyOptions: optionsFor(okta, { maxOtpAttempts: 2 }) });
     const browser = new Browser(app.url);
@@ -341,7 +341,7 @@ describe('With a session store that fails', () => {
     assert.equal(last.body['code'], 'otp_attempts_exceeded');
   });
 
-  it('a right passcode is a OktaTransactionStoreError and no login', async (t) => {
+  it('a right passcode is a TransactionStoreError and no login', async (t) => {
     const user = okta.addUser();
     const app = await startApp(t, { strategyOptions: optionsFor(okta) });
     const browser = new Browser(app.url);
@@ -357,7 +357,7 @@ describe('With a session store that fails', () => {
     assert.equal(await whoIs(browser), undefined);
   });
 
-  it('cancel() rejects with a OktaTransactionStoreError', async (t) => {
+  it('cancel() rejects with a TransactionStoreError', async (t) => {
     const user = okta.addUser();
     const app = await startApp(t, { strategyOptions: optionsFor(okta) });
     const browser = new Browser(app.url);
@@ -366,7 +366,7 @@ describe('With a session store that fails', () => {
       if (operation === 'set') throw new Error('READONLY');
     };
     const answer = await browser.post('/cancel');
-    assert.deepEqual([answer.status, answer.body['name']], [500, 'OktaTransactionStoreError']);
+    assert.deepEqual([answer.status, answer.body['name']], [500, 'TransactionStoreError']);
   });
 });
 
@@ -417,7 +417,7 @@ describe('A session that lives in the browser', () => {
         assert.equal(answer.body['code'], 'session_in_browser');
         assert.match(String(answer.body['message']), /cookie-session.*store/s);
       }
-      assert.ok(app.errors[0] instanceof OktaConfigurationError);
+      assert.ok(app.errors[0] instanceof ConfigurationError);
       assert.deepEqual(reached(), []);
     });
   }
@@ -537,7 +537,7 @@ describe('A store of the app', () => {
   });
 
   for (const failing of ['read', 'create', 'update', 'remove'] as const) {
-    it(`that fails in ${failing} is a OktaTransactionStoreError and no login`, async (t) => {
+    it(`that fails in ${failing} is a TransactionStoreError and no login`, async (t) => {
       const user = okta.addUser();
       const store = new MemoryTransactionStore();
       const app = await startApp(t, {
@@ -555,7 +555,7 @@ describe('A store of the app', () => {
         failing === 'create'
           ? await sendPassword(browser, user)
           : await sendOtp(browser, failing === 'update' ? okta.wrongOtp(user) : okta.otp(user));
-      assert.deepEqual([answer.status, answer.body['name']], [500, 'OktaTransactionStoreError']);
+      assert.deepEqual([answer.status, answer.body['name']], [500, 'TransactionStoreError']);
       assert.equal(app.passed.length, 0);
       assert.equal(app.actions.at(-1)?.name, 'error');
     });

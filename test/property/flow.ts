@@ -11,7 +11,7 @@ import {
   type Transaction,
   type VerifyCallback,
 } from '../../lib/index.js';
-import { asRequest, CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
+import { CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
 import {
   answerTo,
   MARK,
@@ -25,7 +25,7 @@ import {
 import { clock } from './clock.js';
 import { believedSub, CLOCK_TOLERANCE, ID_TOKEN_PARTS, KEYS, OTHER_KEYS } from './id-tokens.js';
 import { fakeOkta, type Reply, type Sent } from './okta.js';
-import { Browser, BrowserStore, Sessions, type FakeRequest } from './session.js';
+import { asRequest, Browser, BrowserStore, Sessions, type FakeRequest } from './session.js';
 
 /** One run: an app with its options, two browsers, and what happens. */
 export interface Case {
@@ -81,7 +81,7 @@ const EXTRA = {
   mfaToken: 'ZMTZ-of-the-attacker',
   attempts: -5,
   expiresAt: 9e15,
-  clientDigest: 'x',
+  boundTo: 'x',
   id: 'x',
   'okta-direct-mfa': { mfaToken: 'ZMTZ-of-the-attacker' },
   session: { passport: { user: 'admin' } },
@@ -403,7 +403,7 @@ type Action =
   | { name: 'pass' };
 
 /** A login that waits, as the model has it. */
-type Waiting = Omit<Transaction, 'id' | 'clientDigest'>;
+type Waiting = Omit<Transaction, 'id' | 'boundTo'>;
 
 /** A request under way, with all that is known of it. */
 interface Call {

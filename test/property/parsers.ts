@@ -8,7 +8,7 @@ import { mfaOtpGrant } from '../../lib/factors/otp.js';
 import { passwordGrant } from '../../lib/factors/password.js';
 import { verifyIdToken } from '../../lib/okta/id-token.js';
 import {
-  OktaConfigurationError,
+  ConfigurationError,
   OktaDirectMfaError,
   OktaDirectMfaStrategy,
   type OktaDirectMfaStrategyOptions,
@@ -327,7 +327,7 @@ export const bodies = fc.property(
         if (otp !== undefined) assert.ok(/^\S+$/.test(otp) && [...otp].length <= 64);
       }
     } catch (error) {
-      assert.ok(error instanceof OktaConfigurationError, inspect(error));
+      assert.ok(error instanceof ConfigurationError, inspect(error));
       assert.equal(body, undefined);
     }
   },
@@ -344,7 +344,7 @@ const madeUp = fc.oneof(
       username: fc.oneof(ugly, anything),
       expiresAt: fc.oneof(fc.integer(), fc.double(), anything),
       attempts: fc.oneof(fc.integer(), fc.double(), anything),
-      clientDigest: fc.oneof(ugly, anything),
+      boundTo: fc.oneof(ugly, anything),
     },
     { requiredKeys: ['id', 'mfaToken', 'username'] },
   ),
@@ -352,8 +352,8 @@ const madeUp = fc.oneof(
 
 export const transactions = fc.property(madeUp, (value) => {
   if (!isTransaction(value)) return;
-  const { id, mfaToken, username, expiresAt, attempts, clientDigest } = value;
-  for (const text of [id, mfaToken, username, clientDigest]) assert.equal(typeof text, 'string');
+  const { id, mfaToken, username, expiresAt, attempts, boundTo } = value;
+  for (const text of [id, mfaToken, username, boundTo]) assert.equal(typeof text, 'string');
   assert.ok(mfaToken !== '' && attempts >= 0 && Number.isInteger(attempts));
   assert.equal(typeof expiresAt, 'number');
 });

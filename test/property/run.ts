@@ -3,7 +3,7 @@ import { clock } from './clock.js';
 import { falsify, PROPERTIES } from './properties.js';
 
 /**
- * `npm run test:fuzz`: a million cases, or FUZZ_RUNS of them. FUZZ_SEED, FUZZ_PATH and FUZZ_ONLY (a
+ * `npm run fuzz`: a million cases, or FUZZ_RUNS of them. FUZZ_SEED, FUZZ_PATH and FUZZ_ONLY (a
  * property's name) show a failure again.
  */
 const { FUZZ_RUNS, FUZZ_SEED, FUZZ_PATH, FUZZ_ONLY } = process.env;
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
       });
       if (failure !== undefined) {
         print(`\n${property.name} failed: ${failure}\n`);
-        const again = `FUZZ_ONLY='${property.name}' FUZZ_RUNS=${count} FUZZ_SEED=${seed} npm run test:fuzz`;
+        const again = `FUZZ_ONLY='${property.name}' FUZZ_RUNS=${count} FUZZ_SEED=${seed} npm run fuzz`;
         print(`To see it again: ${again}`);
         process.exitCode = 1;
         return;

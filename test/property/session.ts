@@ -11,6 +11,8 @@ export interface FakeRequest {
   sessionID?: string;
 }
 
+export const asRequest = (request: FakeRequest) => request as unknown as IncomingMessage;
+
 /** The sessions of one app, kept as JSON, as express-session's stores do. */
 export class Sessions {
   readonly saved = new Map<string, string>();

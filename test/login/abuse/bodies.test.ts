@@ -91,7 +91,7 @@ describe('A body that is made to reach a prototype is no login and leaves no tra
     const waiting = app.store.waiting(browser.sessionID) ?? {};
     assert.deepEqual(Object.keys(waiting).sort(), [
       'attempts',
-      'clientDigest',
+      'boundTo',
       'expiresAt',
       'id',
       'mfaToken',

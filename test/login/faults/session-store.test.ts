@@ -272,7 +272,7 @@ describe('A session store that fails at the password step', () => {
     'an object without a message': { reason: 'READONLY' },
     'a number': 7,
   })) {
-    it(`with ${what} for an error: a OktaTransactionStoreError all the same`, async (t) => {
+    it(`with ${what} for an error: a TransactionStoreError all the same`, async (t) => {
       const { app, user, browser } = await scene(t);
       app.store.before = (operation) => {
         // What stores hand to their callback is not always an Error.
