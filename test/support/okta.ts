@@ -11,17 +11,26 @@ import { gate, soon } from './promises.js';
 
 export const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
 
+let current: Okta | undefined;
+
 /** The stand-in for a test file; when the tests have run, none of its secrets may have got out. */
 export function useOkta(started: (okta: Okta) => void, options: OktaOptions = {}): void {
   let okta: Okta;
   before(async () => {
     okta = await startOkta({ record: true, ...options });
+    current = okta;
     started(okta);
   });
   after(async () => {
     await okta.close();
     assertNoSecretSeen(okta);
   });
+}
+
+/** The stand-in that `useOkta` has started. */
+export function currentOkta(): Okta {
+  if (current === undefined) throw new Error('This test file has not called useOkta()');
+  return current;
 }
 
 /** From now on: what reaches `/token`. The returned function gives it, in order. */
