@@ -9,4 +9,5 @@ export * from './login.js';
 export * from './okta.js';
 export * from './promises.js';
 export * from './scene.js';
+export * from './servers.js';
 export * from './session-store.js';

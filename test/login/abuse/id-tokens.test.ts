@@ -8,7 +8,8 @@ import { addSecrets } from '../../support/collector.js';
 import { Browser } from '../../support/browser.js';
 import { finishLogin, optionsFor, passPassword, sendOtp } from '../../support/login.js';
 import { OTP_STEP, useOkta } from '../../support/okta.js';
-import { respondWithKeys, startServer } from './support.js';
+import { startServer } from '../../support/servers.js';
+import { respondWithKeys } from './support.js';
 
 let okta: Okta;
 useOkta((started) => (okta = started));

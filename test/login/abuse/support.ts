@@ -1,31 +1,10 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Agent, request } from 'undici';
 import type { Okta } from '../../../example/okta/index.js';
 import type { App } from '../../support/app.js';
 
 interface Teardown {
   after(fn: () => unknown): void;
-}
-
-/** A server of somebody else's, and what has reached it. */
-export async function startServer(
-  t: Teardown,
-  answer: (req: IncomingMessage, res: ServerResponse) => void = (_, res) => res.end(),
-): Promise<{ url: string; requests: string[] }> {
-  const requests: string[] = [];
-  const server = createServer((req, res) => {
-    requests.push(`${req.method} ${req.url}`);
-    answer(req, res);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, requests };
 }
 
 /** POSTs of JSON with a given cookie, over so many connections that are kept. */
