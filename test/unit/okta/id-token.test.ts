@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { describe, it, type TestContext } from 'node:test';
+import { after, describe, it, type TestContext } from 'node:test';
 import { OktaResponseError, OktaUnreachableError } from '../../../lib/errors.js';
 import { verifyIdToken } from '../../../lib/okta/id-token.js';
+import { createJwks, type Jwks } from '../../../lib/okta/jwks.js';
 import {
   CLIENT_ID,
   everyPrint,
   idTokenClaims,
   ISSUER,
+  KEYS_PATH,
   KID,
+  now,
+  ORIGIN,
   rs256,
   rsaKeyPair,
+  toJwk,
 } from '../../support/fixtures.js';
 
 const { publicKey, privateKey } = rsaKeyPair();
@@ -27,18 +32,24 @@ const jwks = {
     return Promise.resolve(kid === KID ? publicKey : undefined);
   },
 };
-const verify = (token: string, more: { clockTolerance?: number } = {}) =>
+const verify = (token: string, more: { clockTolerance?: number; jwks?: Jwks } = {}) =>
   verifyIdToken(token, { issuer: ISSUER, clientID: CLIENT_ID, clockTolerance: 60, jwks, ...more });
 
 const token = (claims: Record<string, unknown> = {}, header: object = HEADER) =>
   rs256(header, idTokenClaims(claims), privateKey);
 
 /** The token's own text, and every longer part of it, must stand in no error. */
-async function assertRefused(jwt: string, reason: RegExp, clockTolerance = 60): Promise<void> {
-  await assert.rejects(verify(jwt, { clockTolerance }), (error: unknown) => {
+async function assertRefused(
+  jwt: string,
+  reason: RegExp,
+  clockTolerance = 60,
+  keys: Jwks = jwks,
+): Promise<void> {
+  await assert.rejects(verify(jwt, { clockTolerance, jwks: keys }), (error: unknown) => {
     assert.ok(error instanceof OktaResponseError, String(error));
     assert.equal(error.code, 'invalid_id_token');
     assert.match(error.message, reason);
+    assert.ok(error.message.length < 400);
     for (const part of jwt.split('.')) {
       if (part.length > 20) assert.ok(!everyPrint(error).includes(part));
     }
@@ -96,15 +107,23 @@ describe('verifyIdToken, about the signature', () => {
     });
   }
 
-  for (const format of ['pem', 'der'] as const) {
-    it(`refuses HS256 with the public key as the secret (${format})`, async () => {
-      const secret = publicKey.export({ type: 'spki', format: format as 'pem' });
-      const [head, payload] = unsigned({ alg: 'HS256', kid: KID }).split('.');
-      const signature = createHmac('sha256', secret)
-        .update(`${head}.${payload}`)
-        .digest('base64url');
-      await assertRefused(`${head}.${payload}.${signature}`, /not a JWT signed with RS256/);
-    });
+  for (const format of ['pem', 'der', 'jwk'] as const) {
+    for (const [alg, reason] of [
+      ['HS256', /not a JWT signed with RS256/],
+      ['RS256', /invalid signature/],
+    ] as const) {
+      it(`refuses an HMAC with the public key as the secret (${format}), called ${alg}`, async () => {
+        const secret =
+          format === 'jwk'
+            ? JSON.stringify(publicKey.export({ format }))
+            : publicKey.export({ type: 'spki', format: format as 'pem' });
+        const [head, payload] = unsigned({ alg, kid: KID }).split('.');
+        const signature = createHmac('sha256', secret)
+          .update(`${head}.${payload}`)
+          .digest('base64url');
+        await assertRefused(`${head}.${payload}.${signature}`, reason);
+      });
+    }
   }
 
   it('refuses RS256 without a signature', async () => {
@@ -313,6 +332,167 @@ describe('verifyIdToken, about times', () => {
     it(`refuses times that are ${JSON.stringify(odd)}`, async () => {
       await assertRefused(token({ exp: odd }), /rejected/);
       await assertRefused(token({ iat: odd }), /rejected/);
+    });
+  }
+});
+
+describe('verifyIdToken, about forgeries', () => {
+  const keysURL = new URL(KEYS_PATH, ORIGIN);
+  const fetched: string[] = [];
+  const keys = createJwks(async ({ url }) => {
+    fetched.push(url.href);
+    return { status: 200, headers: {}, json: { keys: [toJwk(publicKey, { kid: KID })] } };
+  }, keysURL);
+  after(() => assert.deepEqual([...new Set(fetched)], [keysURL.href]));
+
+  const encode = (part: string | object | Buffer) =>
+    (Buffer.isBuffer(part)
+      ? part
+      : Buffer.from(typeof part === 'string' ? part : JSON.stringify(part))
+    ).toString('base64url');
+  const [head = '', payload = '', signature = ''] = token().split('.');
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  const forged = (header: object) => rs256(header, idTokenClaims(), stranger.privateKey);
+  const signed = (body: unknown) => rs256(HEADER, body, privateKey);
+  const jwk = stranger.publicKey.export({ format: 'jwk' });
+  const x5c = [stranger.publicKey.export({ type: 'spki', format: 'der' }).toString('base64')];
+  const evil = 'https://evil.example.com';
+  const { sub: _, ...nobody } = idTokenClaims();
+
+  const UNKNOWN = /"kid" is not among the keys/;
+  const NOT_RS256 = /not a JWT signed with RS256/;
+  for (const [what, jwt, reason] of [
+    // The key that the token itself brings.
+    [
+      "the forger's key in jwk, under its own kid",
+      forged({ alg: 'RS256', kid: 'e', jwk }),
+      UNKNOWN,
+    ],
+    [
+      "the forger's address in jku, under its own kid",
+      forged({ alg: 'RS256', kid: 'e', jku: `${evil}/keys` }),
+      UNKNOWN,
+    ],
+    [
+      "the forger's address in x5u and as the kid",
+      forged({ alg: 'RS256', kid: `${evil}/keys`, x5u: `${evil}/cert` }),
+      UNKNOWN,
+    ],
+    ["the forger's certificate in x5c", forged({ ...HEADER, x5c }), /invalid signature/],
+    ['a kid that is a path', forged({ alg: 'RS256', kid: '../../../dev/null' }), UNKNOWN],
+    ['a kid that is SQL', forged({ alg: 'RS256', kid: "' OR '1'='1" }), UNKNOWN],
+    ['a kid of __proto__', forged({ alg: 'RS256', kid: '__proto__' }), UNKNOWN],
+    ['a kid of 100 kB', forged({ alg: 'RS256', kid: 'x'.repeat(100_000) }), UNKNOWN],
+    ['a kid in upper case', forged({ alg: 'RS256', kid: KID.toUpperCase() }), UNKNOWN],
+
+    // The algorithm and the signature.
+    [
+      'nOnE, with a good signature',
+      `${encode({ ...HEADER, alg: 'nOnE' })}.${payload}.${signature}`,
+      NOT_RS256,
+    ],
+    [
+      'two algorithms, the last RS256',
+      `${encode(`{"alg":"none","alg":"RS256","kid":"${KID}"}`)}.${payload}.`,
+      /jwt signature is required/,
+    ],
+    [
+      'two algorithms, the last none',
+      `${encode(`{"alg":"RS256","kid":"${KID}","alg":"none"}`)}.${payload}.${signature}`,
+      NOT_RS256,
+    ],
+    [
+      'a signature of zeros',
+      `${head}.${payload}.${encode(Buffer.alloc(256))}`,
+      /invalid signature/,
+    ],
+    ['a signature of one byte', `${head}.${payload}.AA`, /invalid signature/],
+    ['a signature of 900 kB', `${head}.${payload}.${'A'.repeat(900_000)}`, /invalid signature/],
+
+    // The form.
+    ['an empty header', `.${payload}.${signature}`, NOT_RS256],
+    ['an empty payload', `${head}..${signature}`, /refused/],
+    ['an empty fourth part', `${token()}.`, /jwt malformed/],
+    ['a dot in front', `.${token()}`, NOT_RS256],
+    [
+      'JSON serialisation',
+      JSON.stringify({ protected: head, payload, signature }),
+      /not a JWT signed with RS256/,
+    ],
+    [
+      'base64 with + and /',
+      `${head}.${payload}.${signature.replaceAll('-', '+').replaceAll('_', '/')}==`,
+      /refused/,
+    ],
+    ['padding behind each part', `${head}=.${payload}=.${signature}=`, /refused/],
+    ['a line break in the middle', token().replace('.', '.\n'), /refused/],
+    ['a space at the end', `${token()} `, /refused/],
+    ['a NUL at the end', `${token()}\u0000`, /refused/],
+    [
+      'a header that is not UTF-8',
+      `${encode(Buffer.from([0xc3, 0x28, 0xff]))}.${payload}.${signature}`,
+      NOT_RS256,
+    ],
+    [
+      'a header with a byte order mark',
+      `${encode(`\ufeff${JSON.stringify(HEADER)}`)}.${payload}.${signature}`,
+      NOT_RS256,
+    ],
+    ['a payload of arrays, a hundred thousand deep', signed(deep), /refused/],
+    [
+      'a header of arrays, a hundred thousand deep',
+      `${encode(`{"alg":${deep}}`)}.e30.x`,
+      NOT_RS256,
+    ],
+
+    // The claims, signed by the issuer itself.
+    ['exp as a string of digits', token({ exp: String(now() + 3600) }), /refused/],
+    ['exp below zero', token({ exp: -1 }), /jwt expired/],
+    ['exp zero', token({ exp: 0 }), /refused/],
+    ['exp true', token({ exp: true }), /refused/],
+    [
+      'exp of 1e300',
+      signed(JSON.stringify(idTokenClaims()).replace(/"exp":\d+/, '"exp":1e300')),
+      /"exp"/,
+    ],
+    [
+      'exp of 1e999',
+      signed(JSON.stringify(idTokenClaims()).replace(/"exp":\d+/, '"exp":1e999')),
+      /"exp"/,
+    ],
+    ['iat as a string of digits', token({ iat: '0' }), /"iat"/],
+    ['iat a thousand years ahead', token({ iat: now() + 3e10 }), /"iat" is in the future/],
+    ['nbf as a string of digits', token({ nbf: '0' }), /invalid nbf value/],
+    ['sub as an object', token({ sub: { id: 'admin' } }), /no "sub"/],
+    [
+      'sub under __proto__ only',
+      signed(`{"__proto__":{"sub":"admin"},${JSON.stringify(nobody).slice(1)}`),
+      /no "sub"/,
+    ],
+    ['aud as an object', token({ aud: { 0: CLIENT_ID } }), /jwt audience invalid/],
+    ['aud in another case', token({ aud: CLIENT_ID.toUpperCase() }), /jwt audience invalid/],
+    [
+      'an access token in its place',
+      token(
+        { aud: ISSUER, cid: CLIENT_ID },
+        { ...HEADER, typ: 'application/okta-internal-at+jwt' },
+      ),
+      /jwt audience invalid/,
+    ],
+  ] as const) {
+    it(`refuses ${what}`, () => assertRefused(jwt, reason, 60, keys));
+  }
+
+  for (const [what, jwt] of [
+    ['nothing wrong', token()],
+    ['an iat below zero', token({ iat: -1 })],
+    [
+      'claims named as parts of objects',
+      token({ constructor: 1, toString: 1, then: 1, hasOwnProperty: 1 }),
+    ],
+  ] as const) {
+    it(`takes a token with ${what}`, async () => {
+      assert.equal((await verify(jwt, { jwks: keys })).sub, '00u1person');
     });
   }
 });
