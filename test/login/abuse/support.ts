@@ -1,6 +1,4 @@
-import type { JsonWebKey, KeyObject } from 'node:crypto';
 import { Agent, request } from 'undici';
-import type { Okta } from '../../../example/okta/index.js';
 import type { App } from '../../support/app.js';
 
 interface Teardown {
@@ -20,12 +18,6 @@ export function keptConnections(t: Teardown, connections: number) {
     });
     return { status: statusCode, body: (await body.json()) as Record<string, unknown> };
   };
-}
-
-/** The next time that the keys are asked for, they are these. */
-export function respondWithKeys(okta: Okta, key: KeyObject, kid: string): void {
-  const jwk: JsonWebKey = { ...key.export({ format: 'jwk' }), kid, use: 'sig', alg: 'RS256' };
-  okta.respondNext({ body: { keys: [jwk] } }, { endpoint: 'keys' });
 }
 
 /** How many actions each request got, in the order of their first. */
