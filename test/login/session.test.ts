@@ -4,12 +4,14 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Okta } from '../../example/okta/index.js';
 import {
   ConfigurationError,
+  OktaDirectMfaStrategy,
   TransactionStoreError,
   type Transaction,
   type TransactionStore,
 } from '../../lib/index.js';
 import { sessionOf, startApp, toUser, type App } from '../support/app.js';
 import { Browser } from '../support/browser.js';
+import { asRequest, createBrowser } from '../support/fixtures.js';
 import {
   finishLogin,
   optionsFor,
@@ -581,4 +583,29 @@ describe('A store of the app', () => {
       assert.ok(!answer.text.includes(mfaToken), answer.text);
     });
   }
+});
+
+describe('A session whose keys are odd', () => {
+  it('keeps its prototype when the password step copies it under a new id', async () => {
+    // Only an app that puts keys of its users into the session gets there.
+    const browser = createBrowser();
+    const strategy = new OktaDirectMfaStrategy(
+      { ...optionsFor(okta), passReqToCallback: false },
+      async () => ({ id: 'x' }),
+    );
+    const { username, password } = okta.addUser();
+    const req = browser.request({ username, password });
+    Object.defineProperty(req.session, '__proto__', {
+      value: { passport: { user: 'admin' } },
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    });
+    const done = new Promise((resolve) =>
+      Object.assign(strategy, { fail: resolve, error: resolve }),
+    );
+    strategy.authenticate(asRequest(req));
+    await done;
+    assert.equal(req.session?.['passport'], undefined);
+  });
 });
