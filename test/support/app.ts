@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import express, {
   type NextFunction,
   type Request,
@@ -17,6 +16,7 @@ import {
   type VerifyCallback,
 } from '../../lib/index.js';
 import { addSecrets, collect } from './collector.js';
+import { listen, type Teardown } from './servers.js';
 import { HookedStore } from './session-store.js';
 
 type Options = OktaDirectMfaStrategyOptions;
@@ -96,10 +96,7 @@ export interface App {
 }
 
 /** Runs until the test ends. */
-export async function startApp(
-  t: { after(fn: () => unknown): void },
-  options: AppOptions,
-): Promise<App> {
+export async function startApp(t: Teardown, options: AppOptions): Promise<App> {
   const { strategyOptions, style = 'callback', authenticateOptions = {} } = options;
   const entered: IncomingMessage[] = [];
   const actions: Action[] = [];
@@ -172,14 +169,7 @@ export async function startApp(
     res.status(typeof status === 'number' ? status : 500).json({ name, code, message });
   });
 
-  const server = createServer(app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  const url = await listen(t, app);
   return { url, strategy, store, entered, actions, logins, errors, passed };
 }
 

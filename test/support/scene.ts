@@ -5,6 +5,7 @@ import { startApp, type App, type AppOptions } from './app.js';
 import { Browser } from './browser.js';
 import { optionsFor, sendPassword } from './login.js';
 import { currentOkta } from './okta.js';
+import type { Teardown } from './servers.js';
 
 /** An app, a browser that has not been there yet, and a person whom Okta knows. */
 export interface Scene {
@@ -22,7 +23,7 @@ export interface SceneOptions extends Partial<AppOptions> {
 
 /** What nearly every whole login starts from, at the stand-in of the test file (`useOkta`). */
 export async function scene(
-  t: { after(fn: () => unknown): void },
+  t: Teardown,
   { options, user: special, ...app }: SceneOptions = {},
 ): Promise<Scene> {
   const okta = currentOkta();
@@ -32,10 +33,7 @@ export async function scene(
 }
 
 /** The same, with the password step passed: a transaction is saved, and no action is noted yet. */
-export async function sceneAtPasscode(
-  t: { after(fn: () => unknown): void },
-  given: SceneOptions = {},
-): Promise<Scene> {
+export async function sceneAtPasscode(t: Teardown, given: SceneOptions = {}): Promise<Scene> {
   const set = await scene(t, given);
   const { status, text } = await sendPassword(set.browser, set.user);
   assert.ok([302, 403].includes(status), text);
