@@ -1,26 +1,39 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Okta } from '../../example/okta/index.js';
-import { startApp, type App } from '../support/app.js';
-import { Browser, type Answer } from '../support/browser.js';
+import { Agent, request } from 'undici';
+import type { Okta, User } from '../../example/okta/index.js';
 import {
+  Browser,
   finishLogin,
+  gate,
+  hold,
   logIn,
-  optionsFor,
+  OTP_STEP,
   passPassword,
+  PASSWORD_STEP,
+  scene,
+  sceneAtPasscode,
   sendOtp,
   sendPassword,
+  soon,
+  until,
+  useOkta,
+  watchTokenRequests,
   whoIs,
-} from '../support/login.js';
-import { hold, OTP_STEP, PASSWORD_STEP, useOkta, watchTokenRequests } from '../support/okta.js';
-import { gate, soon, until } from '../support/promises.js';
+  type Answer,
+  type App,
+  type Teardown,
+} from '../support/index.js';
 
+/** The clock of Okta's rate limit and passcodes stands still: all that follows is one second. */
+let oktaNow = Date.now();
 let okta: Okta;
-useOkta((started) => (okta = started));
+useOkta((started) => (okta = started), { now: () => oktaNow });
 
 const KEY = 'okta-direct-mfa';
 
-const codes = (answers: Answer[]) => answers.map(({ body }) => body['code']);
+const codes = (answers: Pick<Answer, 'body'>[]) => answers.map(({ body }) => body['code']);
+const count = <T>(values: T[], value: T) => values.filter((one) => one === value).length;
 
 /** The actions' names, request by request. */
 function actionsByRequest({ actions }: App): string[][] {
@@ -33,10 +46,8 @@ for (const byInstance of [true, false]) {
   describe(`With passport.authenticate(${byInstance ? 'instance' : 'name'})`, () => {
     for (const style of ['callback', 'plain'] as const) {
       it(`two logins that overlap in the passcode step are not crossed, style ${style}`, async (t) => {
-        const [slow, fast] = [okta.addUser(), okta.addUser()];
-        const app = await startApp(t, { strategyOptions: optionsFor(okta), byInstance, style });
-        const [one, two] = [new Browser(app.url), new Browser(app.url)];
-        await sendPassword(one, slow);
+        const { app, browser: one, user: slow } = await sceneAtPasscode(t, { byInstance, style });
+        const [two, fast] = [new Browser(app.url), okta.addUser()];
         await sendPassword(two, fast);
 
         const held = hold(okta, OTP_STEP);
@@ -53,10 +64,8 @@ for (const byInstance of [true, false]) {
     }
 
     it('a wrong passcode that is slow fails its own request, and no other', async (t) => {
-      const [slow, fast] = [okta.addUser(), okta.addUser()];
-      const app = await startApp(t, { strategyOptions: optionsFor(okta), byInstance });
-      const [one, two] = [new Browser(app.url), new Browser(app.url)];
-      await passPassword(one, slow);
+      const { app, browser: one, user: slow } = await sceneAtPasscode(t, { byInstance });
+      const [two, fast] = [new Browser(app.url), okta.addUser()];
       await passPassword(two, fast);
 
       const held = hold(okta, OTP_STEP);
@@ -69,13 +78,16 @@ for (const byInstance of [true, false]) {
       assert.equal(await whoIs(two), fast.id);
     });
 
-    it('two password steps that overlap leave each browser its own waiting login', async (t) => {
-      const [slow, fast] = [okta.addUser(), okta.addUser()];
-      const app = await startApp(t, {
-        strategyOptions: optionsFor(okta, { mfaRedirect: '/login/otp' }),
+    it('two password steps that overlap leave each browser its own transaction', async (t) => {
+      const {
+        app,
+        browser: one,
+        user: slow,
+      } = await scene(t, {
+        options: { mfaRedirect: '/login/otp' },
         byInstance,
       });
-      const [one, two] = [new Browser(app.url), new Browser(app.url)];
+      const [two, fast] = [new Browser(app.url), okta.addUser()];
       const held = hold(okta, PASSWORD_STEP);
       const first = sendPassword(one, slow);
       await held.arrived();
@@ -89,7 +101,7 @@ for (const byInstance of [true, false]) {
     });
 
     it('twenty people log in at once, each as themselves and with one action a request', async (t) => {
-      const app = await startApp(t, { strategyOptions: optionsFor(okta), byInstance });
+      const { app } = await scene(t, { byInstance });
       const users = Array.from({ length: 20 }, () => okta.addUser());
       await Promise.all(users.map((user) => logIn(new Browser(app.url), okta, user)));
       const actions = actionsByRequest(app);
@@ -99,24 +111,100 @@ for (const byInstance of [true, false]) {
   });
 }
 
-describe('In one session', () => {
-  for (const resave of [false, true]) {
-    it(`of a hundred wrong passcodes at once five reach Okta, resave ${resave}`, async (t) => {
-      const user = okta.addUser();
-      const app = await startApp(t, { strategyOptions: optionsFor(okta), session: { resave } });
-      const browser = new Browser(app.url);
-      await passPassword(browser, user);
+it('forty requests at once with every kind of outcome get each their own, on one instance', async (t) => {
+  const { app } = await scene(t, {
+    options: { mfaRedirect: '/login/otp', maxOtpAttempts: 1 },
+    byInstance: true,
+    verify: ({ profile }, done) =>
+      profile.username?.startsWith('closed')
+        ? done(null, false, { message: 'closed' })
+        : done(null, { id: profile.id }),
+  });
+  type Act = (browser: Browser) => Promise<[unknown, unknown]>;
+  const after = async (user: User, otp: () => string): Promise<Act> => {
+    const waiting = new Browser(app.url);
+    assert.equal((await sendPassword(waiting, user)).location, '/login/otp');
+    return async () => {
+      const { status, body } = await sendOtp(waiting, otp());
+      return [status, (body['user'] as { id?: string })?.id ?? body['code'] ?? body['message']];
+    };
+  };
+  const cases: { act: Act; expected: [unknown, unknown] }[] = [];
+  for (let round = 0; round < 8; round++) {
+    const [right, wrong, starts] = [okta.addUser(), okta.addUser(), okta.addUser()];
+    const closed = okta.addUser({ username: `closed-${round}@example.com` });
+    cases.push(
+      { act: await after(right, () => okta.otp(right)), expected: [200, right.id] },
+      {
+        act: await after(wrong, () => okta.wrongOtp(wrong)),
+        expected: [401, 'otp_attempts_exceeded'],
+      },
+      { act: await after(closed, () => okta.otp(closed)), expected: [401, 'closed'] },
+      {
+        act: async (browser) => {
+          const { status, location } = await sendPassword(browser, starts);
+          return [status, location];
+        },
+        expected: [302, '/login/otp'],
+      },
+      {
+        act: async (browser) => {
+          const { status, body } = await sendOtp(browser, '123456');
+          return [status, body['code']];
+        },
+        expected: [401, 'mfa_transaction_missing'],
+      },
+    );
+  }
+  const got = await Promise.all(cases.map(({ act }) => act(new Browser(app.url))));
+  assert.deepEqual(
+    got,
+    cases.map(({ expected }) => expected),
+  );
+  assert.ok(actionsByRequest(app).every((names) => names.length === 1));
+});
 
+/** POSTs of JSON from this browser, over so many connections that are kept. */
+function keptConnections(t: Teardown, connections: number, { url, cookies }: Browser) {
+  const agent = new Agent({ connections, pipelining: 1 });
+  t.after(() => agent.close());
+  const cookie = [...cookies].map((pair) => pair.join('=')).join('; ');
+  return async (json: unknown) => {
+    const { body } = await request(`${url}/login`, {
+      method: 'POST',
+      dispatcher: agent,
+      headers: { cookie, 'content-type': 'application/json' },
+      body: JSON.stringify(json),
+    });
+    return { body: (await body.json()) as Record<string, unknown> };
+  };
+}
+
+describe('Guessing the passcode in one session', () => {
+  for (const [connections, resave] of [
+    [3, true],
+    [100, false],
+    [100, true],
+  ] as const) {
+    it(`a hundred at once over ${connections} connections, the right one last: five reach Okta, resave ${resave}`, async (t) => {
+      const { app, browser, user } = await sceneAtPasscode(t, { session: { resave } });
+      const post = keptConnections(t, connections, browser);
       const posts = watchTokenRequests(okta);
-      const wrong = okta.wrongOtp(user);
-      const answers = await Promise.all(
-        Array.from({ length: 100 }, () => sendOtp(browser.fork(), wrong)),
-      );
+
+      const accepted = ([-1, 0, 1] as const).map((step) => okta.otp(user, { step }));
+      const wrong = Number(okta.wrongOtp(user));
+      // Different ones, as somebody who guesses would send.
+      const guesses = Array.from({ length: 110 }, (_, index) =>
+        String((wrong + 7 * index) % 1_000_000).padStart(6, '0'),
+      ).filter((guess) => !accepted.includes(guess));
+      const otps = [...guesses.slice(0, 99), okta.otp(user)];
+      const answers = await Promise.all(otps.map((otp) => post({ otp })));
+
       assert.equal(posts().length, 5);
-      const count = (code: string) => codes(answers).filter((got) => got === code).length;
-      assert.equal(count('invalid_otp'), 4);
-      assert.equal(count('otp_attempts_exceeded'), 1);
-      assert.equal(count('mfa_transaction_missing'), 95);
+      const got = codes(answers);
+      assert.equal(count(got, 'invalid_otp'), 4);
+      assert.equal(count(got, 'otp_attempts_exceeded'), 1);
+      assert.equal(count(got, 'mfa_transaction_missing'), 95);
       assert.deepEqual(
         answers
           .map(({ body }) => body['attemptsRemaining'])
@@ -129,16 +217,96 @@ describe('In one session', () => {
       assert.equal(right.body['code'], 'mfa_transaction_missing');
       assert.equal(posts().length, 5);
       assert.equal(app.logins.length, 0);
-      assert.equal(app.store.waiting(browser.sessionID), undefined);
+      assert.ok(actionsByRequest(app).every((names) => names.length === 1));
+      assert.ok(!app.store.text.includes('mfaToken'), 'the transaction is still there');
     });
   }
 
-  it('the right passcode among wrong ones, after the last attempt, does not log in', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta, { maxOtpAttempts: 3 }) });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
+  it('an unreachable Okta, a 429 and unreadable answers in between give no further guesses', async (t) => {
+    const { browser, user } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 3 } });
+    const answers: Answer[] = [];
+    const guess = async () => answers.push(await sendOtp(browser, okta.wrongOtp(user)));
+    for (const answer of ['reset', { status: 429 }, { status: 400, body: 'x' }] as const) {
+      okta.respondNext(answer, OTP_STEP);
+      await guess();
+      await guess();
+    }
+    await guess();
+    assert.deepEqual(codes(answers), [
+      ...['okta_unreachable', 'invalid_otp'],
+      ...['rate_limited', 'invalid_otp'],
+      ...['invalid_response', 'otp_attempts_exceeded'],
+      'mfa_transaction_missing',
+    ]);
+  });
 
+  it('the password again is the price of five more, and Okta sees each of them', async (t) => {
+    const { browser, user } = await scene(t);
+    const posts = watchTokenRequests(okta);
+    for (let round = 0; round < 3; round++) {
+      await passPassword(browser, user);
+      for (let guess = 0; guess < 7; guess++) await sendOtp(browser, okta.wrongOtp(user));
+    }
+    const grants = posts().map(({ form }) => form['grant_type']);
+    assert.equal(count(grants, 'password'), 3);
+    assert.equal(grants.length, 3 + 3 * 5);
+  });
+});
+
+describe('Guessing over many sessions for one username', () => {
+  it('each needs the password, and the limit is that of Okta: four passwords a second', async (t) => {
+    const { app, user } = await scene(t);
+    const posts = watchTokenRequests(okta);
+    const browsers = Array.from({ length: 20 }, () => new Browser(app.url));
+    const passwords = await Promise.all(browsers.map((browser) => sendPassword(browser, user)));
+    assert.equal(count(codes(passwords), 'mfa_required'), 4);
+    assert.equal(count(codes(passwords), 'rate_limited'), 16);
+
+    await Promise.all(
+      browsers.flatMap((browser) =>
+        Array.from({ length: 10 }, () => sendOtp(browser.fork(), okta.wrongOtp(user))),
+      ),
+    );
+    const otps = posts().filter(({ form }) => form['grant_type'] !== 'password');
+    // Five for each of the four: no more than the strategy allows a session, times Okta's limit.
+    assert.equal(otps.length, 20);
+    assert.equal(app.logins.length, 0);
+
+    oktaNow += 31_000;
+    await passPassword(browsers[0]!, user);
+    await finishLogin(browsers[0]!, okta, user);
+  });
+
+  it('without the password there is nothing to guess for: no passcode leaves', async (t) => {
+    const { app, user } = await scene(t);
+    const posts = watchTokenRequests(okta);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        new Browser(app.url).post('/login', {
+          json: { username: user.username, otp: String(100_000 + index) },
+        }),
+      ),
+    );
+    assert.equal(count(codes(answers), 'mfa_transaction_missing'), 20);
+    assert.equal(posts().length, 0);
+  });
+});
+
+it('for guessing the password the strategy adds no limit of its own: Okta, and the app, have to', async (t) => {
+  const { browser, user } = await scene(t);
+  const posts = watchTokenRequests(okta);
+  const answers: Answer[] = [];
+  for (let guess = 0; guess < 10; guess++) {
+    answers.push(await sendPassword(browser, { ...user, password: `Guess-Number-${guess}` }));
+  }
+  assert.equal(posts().length, 10);
+  assert.equal(count(codes(answers), 'invalid_credentials'), 4);
+  assert.equal(count(codes(answers), 'rate_limited'), 6);
+});
+
+describe('In one session', () => {
+  it('the right passcode among wrong ones, after the last attempt, does not log in', async (t) => {
+    const { app, browser, user } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 3 } });
     const posts = watchTokenRequests(okta);
     const held = hold(okta, OTP_STEP);
     const answers = [sendOtp(browser.fork(), okta.wrongOtp(user))];
@@ -159,10 +327,7 @@ describe('In one session', () => {
   });
 
   it('the right passcode right behind a wrong one logs in', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta) });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
+    const { app, browser, user } = await sceneAtPasscode(t);
     const held = hold(okta, OTP_STEP);
     const wrong = sendOtp(browser.fork(), okta.wrongOtp(user));
     await held.arrived();
@@ -173,11 +338,8 @@ describe('In one session', () => {
   });
 
   for (const resave of [false, true]) {
-    it(`a wrong passcode right behind the right one does not bring the login back, resave ${resave}`, async (t) => {
-      const user = okta.addUser();
-      const app = await startApp(t, { strategyOptions: optionsFor(okta), session: { resave } });
-      const browser = new Browser(app.url);
-      await passPassword(browser, user);
+    it(`a wrong passcode right behind the right one does not bring the transaction back, resave ${resave}`, async (t) => {
+      const { app, browser, user } = await sceneAtPasscode(t, { session: { resave } });
       const old = browser.fork();
       const posts = watchTokenRequests(okta);
       const held = hold(okta, OTP_STEP);
@@ -192,14 +354,9 @@ describe('In one session', () => {
       assert.equal(await whoIs(old), undefined);
       assert.ok(!app.store.text.includes(KEY), app.store.text.replace(/"mfaToken":"[^"]+"/g, '…'));
     });
-  }
 
-  for (const resave of [false, true]) {
     it(`a double click on the right passcode ends logged in by either answer, resave ${resave}`, async (t) => {
-      const user = okta.addUser();
-      const app = await startApp(t, { strategyOptions: optionsFor(okta), session: { resave } });
-      const browser = new Browser(app.url);
-      await passPassword(browser, user);
+      const { app, browser, user } = await sceneAtPasscode(t, { session: { resave } });
       const [one, two] = [browser.fork(), browser.fork()];
       const otp = okta.otp(user);
 
@@ -219,19 +376,15 @@ describe('In one session', () => {
   }
 
   it('the second half of a double click comes while verify is still at work: both log in', async (t) => {
-    const user = okta.addUser();
     const verifying = gate();
     const verified = gate();
-    const app = await startApp(t, {
-      strategyOptions: optionsFor(okta),
+    const { app, browser, user } = await sceneAtPasscode(t, {
       async verify({ profile }) {
         verifying.open();
         await verified.opened;
         return { id: profile.id };
       },
     });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
     const [one, two] = [browser.fork(), browser.fork()];
     const otp = okta.otp(user);
     const posts = watchTokenRequests(okta);
@@ -246,24 +399,19 @@ describe('In one session', () => {
     assert.equal(await whoIs(two), user.id);
   });
 
-  it('a double click on the password leaves a login that waits, whichever answer is kept', async (t) => {
-    for (const kept of [0, 1]) {
-      const user = okta.addUser();
-      const app = await startApp(t, { strategyOptions: optionsFor(okta) });
-      const browser = new Browser(app.url);
+  for (const kept of [0, 1] as const) {
+    it(`a double click on the password leaves a transaction where the answer ${kept} is kept`, async (t) => {
+      const { browser, user } = await scene(t);
       await browser.post('/cart');
       const browsers = [browser.fork(), browser.fork()] as const;
       const answers = await Promise.all(browsers.map((half) => sendPassword(half, user)));
       assert.deepEqual(codes(answers), ['mfa_required', 'mfa_required']);
-      await finishLogin(browsers[kept] as Browser, okta, user);
-    }
-  });
+      await finishLogin(browsers[kept], okta, user);
+    });
+  }
 
   it('those behind a rate-limited passcode share its answer, and nobody loses an attempt', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta, { maxOtpAttempts: 1 }) });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
+    const { app, browser, user } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 1 } });
     const posts = watchTokenRequests(okta);
     const atOkta = gate();
     const letGo = gate();
@@ -281,41 +429,24 @@ describe('In one session', () => {
     await finishLogin(browser, okta, user);
   });
 
-  it('cancel() while Okta checks the passcode: the right one does not log in', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta) });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
-    const held = hold(okta, OTP_STEP);
-    const answer = sendOtp(browser.fork(), okta.otp(user));
-    await held.arrived();
-    assert.equal((await browser.post('/cancel')).status, 200);
-    held.letGo();
-    assert.equal((await answer).body['code'], 'mfa_transaction_missing');
-    assert.equal(app.logins.length, 0);
-    assert.equal(await whoIs(browser), undefined);
-    assert.ok(!app.store.text.includes(KEY));
-  });
+  for (const right of [true, false]) {
+    it(`cancel() while Okta checks a ${right ? 'right' : 'wrong'} passcode: nobody logs in, and nothing is saved again`, async (t) => {
+      const { app, browser, user } = await sceneAtPasscode(t, { session: { resave: true } });
+      const held = hold(okta, OTP_STEP);
+      const otp = right ? okta.otp(user) : okta.wrongOtp(user);
+      const answer = sendOtp(browser.fork(), otp);
+      await held.arrived();
+      assert.equal((await browser.post('/cancel')).status, 200);
+      held.letGo();
+      assert.equal((await answer).body['code'], 'mfa_transaction_missing');
+      assert.equal(app.logins.length, 0);
+      assert.equal(await whoIs(browser), undefined);
+      assert.ok(!app.store.text.includes(KEY));
+    });
+  }
 
-  it('cancel() while Okta checks a wrong passcode: it is not saved again', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta), session: { resave: true } });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
-    const held = hold(okta, OTP_STEP);
-    const answer = sendOtp(browser.fork(), okta.wrongOtp(user));
-    await held.arrived();
-    await browser.post('/cancel');
-    held.letGo();
-    assert.equal((await answer).body['code'], 'mfa_transaction_missing');
-    assert.ok(!app.store.text.includes(KEY));
-  });
-
-  it('the password anew while Okta checks a wrong passcode: only the new login waits', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta) });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
+  it('the password anew while Okta checks a wrong passcode: only the new transaction stays', async (t) => {
+    const { app, browser, user } = await sceneAtPasscode(t);
     const old = browser.fork();
     const held = hold(okta, OTP_STEP);
     const answer = sendOtp(old, okta.wrongOtp(user));
@@ -329,10 +460,7 @@ describe('In one session', () => {
   });
 
   it('a passcode whose session was read before cancel() does not log in after it', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta) });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
+    const { app, browser, user } = await sceneAtPasscode(t);
     const { answer, letGo } = await sendWithOldSession(app, browser, okta.otp(user));
     assert.equal((await browser.post('/cancel')).status, 200);
     letGo();
@@ -341,10 +469,7 @@ describe('In one session', () => {
   });
 
   it('a wrong passcode whose session was read before others counts after them', async (t) => {
-    const user = okta.addUser();
-    const app = await startApp(t, { strategyOptions: optionsFor(okta, { maxOtpAttempts: 3 }) });
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
+    const { app, browser, user } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 3 } });
     const late = await sendWithOldSession(app, browser, okta.wrongOtp(user));
     const later = await sendWithOldSession(app, browser, okta.otp(user));
     await sendOtp(browser, okta.wrongOtp(user));

@@ -20,7 +20,6 @@ import {
   sceneAtPasscode,
   sendOtp,
   sendPassword,
-  sessionOf,
   soon,
   useOkta,
   watchTokenRequests,
@@ -203,7 +202,7 @@ async function startChain(t: Teardown, user: User, chain: string[]): Promise<str
     '/login',
     authenticator.authenticate(chain, { session: false }) as RequestHandler,
     (req, res) => {
-      res.json({ user: req.user, waits: 'okta-direct-mfa' in sessionOf(req) });
+      res.json({ user: req.user });
     },
   );
   return listen(t, app);
