@@ -2,21 +2,26 @@ import assert from 'node:assert/strict';
 import { describe, it, mock } from 'node:test';
 import type { Okta, User } from '../../example/okta/index.js';
 import type { OktaDirectMfaStrategyOptions } from '../../lib/index.js';
-import { startApp, type App } from '../support/app.js';
-import { Browser, type Answer } from '../support/browser.js';
-import { finishLogin, optionsFor, passPassword, sendOtp, sendPassword } from '../support/login.js';
-import { OTP_STEP, useOkta, watchTokenRequests } from '../support/okta.js';
+import {
+  Browser,
+  finishLogin,
+  OTP_STEP,
+  passPassword,
+  PASSWORD_STEP,
+  scene,
+  sceneAtPasscode,
+  sendOtp,
+  sendPassword,
+  useOkta,
+  watchTokenRequests,
+  type Answer,
+  type Scene,
+} from '../support/index.js';
 
 /** Okta's clock stands still unless a test moves it; a whole second, so that "in 1 s" is exact. */
 let oktaNow = Math.floor(Date.now() / 1000) * 1000;
 let okta: Okta;
 useOkta((started) => (okta = started), { now: () => oktaNow });
-
-interface Scene {
-  app: App;
-  browser: Browser;
-  user: User;
-}
 
 interface Row {
   name: string;
@@ -33,7 +38,7 @@ interface Row {
   info: { code: string; [member: string]: unknown };
   /** The `grant_type` of each POST that the request led to. */
   posts: ('password' | typeof OTP_STEP.grantType)[];
-  /** What the request did to the waiting login. */
+  /** What the request did to the transaction. */
   then: 'untouched' | 'counted' | 'dropped' | 'none';
 }
 
@@ -64,7 +69,7 @@ const ROWS: Row[] = [
     then: 'untouched',
   },
   {
-    name: 'a blank password while a login waits',
+    name: 'a blank password while a transaction waits',
     waits: true,
     when: ({ browser, user }) => sendPassword(browser, { ...user, password: '' }),
     status: 400,
@@ -81,7 +86,7 @@ const ROWS: Row[] = [
     then: 'none',
   },
   {
-    name: 'a wrong password while a login waits',
+    name: 'a wrong password while a transaction waits',
     waits: true,
     when: ({ browser, user }) => sendPassword(browser, { ...user, password: 'wrong horse' }),
     status: 401,
@@ -124,7 +129,7 @@ const ROWS: Row[] = [
     then: 'none',
   },
   {
-    name: 'a passcode without a waiting login',
+    name: 'a passcode without a transaction',
     when: ({ browser, user }) => sendOtp(browser, okta.otp(user)),
     status: 401,
     info: { code: 'mfa_transaction_missing' },
@@ -164,7 +169,7 @@ const ROWS: Row[] = [
     then: 'none',
   },
   {
-    name: 'the same while a login waits',
+    name: 'the same while a transaction waits',
     waits: true,
     given: ({ user }) => (user.assigned = false),
     when: ({ browser, user }) => sendPassword(browser, user),
@@ -193,7 +198,7 @@ const ROWS: Row[] = [
     then: 'none',
   },
   {
-    name: 'tokens for the password alone, while a login waits',
+    name: 'tokens for the password alone, while a transaction waits',
     waits: true,
     given: ({ user }) => (user.mfa = false),
     when: ({ browser, user }) => sendPassword(browser, user),
@@ -268,20 +273,18 @@ const ROWS: Row[] = [
 for (const style of ['callback', 'plain'] as const) {
   describe(`passport.authenticate() in the style ${style} fails for`, () => {
     for (const row of ROWS) {
-      it(`${row.name}: ${row.info.code}, ${row.status}, waiting login ${row.then}`, async (t) => {
-        const user = okta.addUser(row.user);
-        const app = await startApp(t, { strategyOptions: optionsFor(okta, row.options), style });
-        const browser = new Browser(app.url);
-        const scene: Scene = { app, browser, user };
-        if (row.waits) assert.equal((await sendPassword(browser, user)).status, 403);
-        await row.given?.(scene);
-        if (row.finally) t.after(() => row.finally?.(scene));
+      it(`${row.name}: ${row.info.code}, ${row.status}, transaction ${row.then}`, async (t) => {
+        const { options, user } = row;
+        const set = await (row.waits ? sceneAtPasscode : scene)(t, { options, user, style });
+        const { app, browser } = set;
+        await row.given?.(set);
+        if (row.finally) t.after(() => row.finally?.(set));
 
         const waiting = app.store.waiting(browser.sessionID);
         const { sessionID } = browser;
         const posts = watchTokenRequests(okta);
         app.actions.length = 0;
-        const answer = await row.when(scene);
+        const answer = await row.when(set);
 
         assert.equal(answer.status, row.status, answer.text);
         assert.deepEqual(
@@ -329,10 +332,7 @@ for (const style of ['callback', 'plain'] as const) {
 }
 
 it('the right password is answered with mfa_required, until when, and is saved by then', async (t) => {
-  const user = okta.addUser();
-  const strategyOptions = optionsFor(okta, { transactionMaxAge: 120 });
-  const app = await startApp(t, { strategyOptions });
-  const browser = new Browser(app.url);
+  const { app, browser, user } = await scene(t, { options: { transactionMaxAge: 120 } });
 
   const earliest = Date.now() + 120_000;
   const answer = await sendPassword(browser, user);
@@ -349,12 +349,11 @@ it('the right password is answered with mfa_required, until when, and is saved b
 });
 
 it('with mfaRedirect the right password is answered with a redirect and no info', async (t) => {
-  const user = okta.addUser();
-  const app = await startApp(t, {
-    strategyOptions: optionsFor(okta, { mfaRedirect: '/from-the-strategy' }),
+  const { app, browser, user } = await scene(t, {
+    options: { mfaRedirect: '/from-the-strategy' },
     style: 'plain',
   });
-  const answer = await sendPassword(new Browser(app.url), user);
+  const answer = await sendPassword(browser, user);
   assert.deepEqual([answer.status, answer.location], [302, '/from-the-strategy']);
   assert.deepEqual(
     app.actions.map(({ name, args }) => [name, ...args]),
@@ -363,13 +362,12 @@ it('with mfaRedirect the right password is answered with a redirect and no info'
 });
 
 it('mfaRedirect of authenticate() goes before that of the strategy', async (t) => {
-  const user = okta.addUser();
-  const app = await startApp(t, {
-    strategyOptions: optionsFor(okta, { mfaRedirect: '/from-the-strategy' }),
+  const { browser, user } = await scene(t, {
+    options: { mfaRedirect: '/from-the-strategy' },
     authenticateOptions: { mfaRedirect: '/from-the-route' },
     style: 'plain',
   });
-  assert.equal((await sendPassword(new Browser(app.url), user)).location, '/from-the-route');
+  assert.equal((await sendPassword(browser, user)).location, '/from-the-route');
 });
 
 it('a wrong password, an unknown name and a locked account get the very same answer, but for the date', async (t) => {
@@ -391,10 +389,7 @@ it('a wrong password, an unknown name and a locked account get the very same ans
 });
 
 it('attemptsRemaining counts down to the last attempt, and a right passcode still logs in', async (t) => {
-  const user = okta.addUser();
-  const app = await startApp(t, { strategyOptions: optionsFor(okta, { maxOtpAttempts: 4 }) });
-  const browser = new Browser(app.url);
-  await passPassword(browser, user);
+  const { browser, user } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 4 } });
   for (const remaining of [3, 2, 1]) {
     const { body } = await sendOtp(browser, okta.wrongOtp(user));
     assert.deepEqual([body['code'], body['attemptsRemaining']], ['invalid_otp', remaining]);
@@ -403,10 +398,7 @@ it('attemptsRemaining counts down to the last attempt, and a right passcode stil
 });
 
 it('a rate limit does not use up an attempt: the one left is still there', async (t) => {
-  const user = okta.addUser();
-  const app = await startApp(t, { strategyOptions: optionsFor(okta, { maxOtpAttempts: 1 }) });
-  const browser = new Browser(app.url);
-  await passPassword(browser, user);
+  const { browser, user } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 1 } });
   for (let i = 0; i < 3; i++) {
     okta.respondNext({ status: 429, body: { error: 'invalid_grant' } }, OTP_STEP);
     assert.equal((await sendOtp(browser, okta.wrongOtp(user))).status, 429);
@@ -415,22 +407,18 @@ it('a rate limit does not use up an attempt: the one left is still there', async
 });
 
 it('the passcode is still good a moment before transactionMaxAge ends', async (t) => {
-  const user = okta.addUser();
-  const app = await startApp(t, { strategyOptions: optionsFor(okta, { transactionMaxAge: 60 }) });
-  const browser = new Browser(app.url);
-  const { body } = await passPassword(browser, user);
-  t.after(setClock((body['expiresAt'] as number) - 1));
+  const { app, browser, user } = await sceneAtPasscode(t, { options: { transactionMaxAge: 60 } });
+  const { expiresAt } = app.store.waiting(browser.sessionID)!;
+  t.after(setClock(expiresAt - 1));
   await finishLogin(browser, okta, user);
 });
 
 it('mfa_required is understood with HTTP 400 too', async (t) => {
-  const user = okta.addUser();
-  const app = await startApp(t, { strategyOptions: optionsFor(okta) });
-  const browser = new Browser(app.url);
-  okta.respondNext(async (_request, proceed) => ({ ...(await proceed()), status: 400 }), {
-    endpoint: 'token',
-    grantType: 'password',
-  });
+  const { browser, user } = await scene(t);
+  okta.respondNext(
+    async (_request, proceed) => ({ ...(await proceed()), status: 400 }),
+    PASSWORD_STEP,
+  );
   await passPassword(browser, user);
   await finishLogin(browser, okta, user);
 });
