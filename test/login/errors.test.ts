@@ -273,15 +273,25 @@ it('an error tells where in the System Log of Okta it is', async (t) => {
   assert.equal(error?.oktaRequestId, 'reqTheIdOfThisRequest');
 });
 
-it('what Okta quotes of a request is taken out of the error', async (t) => {
-  const { browser, user } = await scene(t);
-  const quote: Answerer = ({ form }) => ({
-    status: 400,
-    body: {
-      error: 'teapot_required',
-      error_description: `You sent ${form['password']} ${form['mfa_token']} ${form['otp']}\r\nlog: forged`,
-    },
-  });
+it('what Okta quotes of a request is taken out of the error, in whatever encoding', async (t) => {
+  const { browser, user } = await scene(t, { user: { password: 'correct horse & b\u00e4ttery' } });
+  const quote: Answerer = ({ form }) => {
+    const { password = form['otp'] ?? '', mfa_token = password } = form;
+    const quoted = [
+      password,
+      mfa_token,
+      new URLSearchParams({ '': password }).toString().slice(1),
+      encodeURIComponent(password),
+      password.replaceAll(' ', '\r\n'),
+    ];
+    return {
+      status: 400,
+      body: {
+        error: 'new_error',
+        error_description: `You sent ${quoted.join(' ')}\r\nlog: forged`,
+      },
+    };
+  };
   okta.respondNext(quote, PASSWORD_STEP);
   const first = await sendPassword(browser, user);
   await passPassword(browser, user);
@@ -289,7 +299,7 @@ it('what Okta quotes of a request is taken out of the error', async (t) => {
   const second = await sendOtp(browser, okta.otp(user));
   for (const { status, body } of [first, second]) {
     assert.equal(status, 502);
-    assert.match(String(body['message']), /\[redacted\]/);
+    assert.match(String(body['message']), /You sent( \[redacted\]){5} log: forged$/);
     assert.doesNotMatch(String(body['message']), /[\r\n]/);
   }
   // That no secret is in any of it, the whole file asserts at its end.

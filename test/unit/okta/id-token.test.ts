@@ -445,6 +445,12 @@ describe('verifyIdToken, about forgeries', () => {
       NOT_RS256,
     ],
 
+    [
+      'two parts of 400 kB each',
+      `${'eyJ4Ijoi'.repeat(50_000)}.${'eyJ4Ijoi'.repeat(50_000)}`,
+      NOT_RS256,
+    ],
+
     // The claims, signed by the issuer itself.
     ['exp as a string of digits', token({ exp: String(now() + 3600) }), /refused/],
     ['exp below zero', token({ exp: -1 }), /jwt expired/],
