@@ -88,6 +88,7 @@ for (const style of ['callback', 'plain'] as const) {
         assert.equal(me, action === 'success' ? user.id : undefined);
         assert.equal(app.passed.length, style === 'plain' && action === 'success' ? 1 : 0);
         assert.equal(app.errors.length, action === 'error' ? 1 : 0);
+        assert.equal(app.store.waiting(browser.sessionID), undefined, 'the transaction is gone');
       });
     }
   });
