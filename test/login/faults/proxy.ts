@@ -6,7 +6,7 @@ import {
   type Socket,
 } from 'node:net';
 import { buildConnector } from 'undici';
-import { soon } from '../../support/promises.js';
+import { soon } from '../../support/index.js';
 
 /** A request of the strategy, read to its end. */
 export interface Exchange {
@@ -23,18 +23,14 @@ export interface Exchange {
 export type Fault = (exchange: Exchange) => unknown;
 export type Matcher = (exchange: Exchange) => boolean;
 
-/** Nobody listens there (tcpmux). */
-const CLOSED_PORT = 1;
-
 /**
- * Stands between the strategy and the stand-in, on plain TCP. The strategy keeps the stand-in's own
+ * A network that fails on demand, on plain TCP between the strategy and the stand-in. It knows nothing
+ * of Okta: what it does not break is the stand-in's own answer. The strategy keeps the stand-in's
  * address as its issuer; only its connections, made by `connector`, end here.
  */
 export class FaultProxy {
-  /** Connections that the strategy has asked for, refused ones included. */
+  /** Connections that the strategy has asked for, failed ones included. */
   attempts = 0;
-  /** How many connections to come are refused. */
-  refuse = 0;
   readonly open = new Set<Socket>();
   readonly exchanges: Exchange[] = [];
   /** What went wrong in the proxy itself. */
@@ -71,7 +67,7 @@ export class FaultProxy {
     return this.open.size + this.#upstream.size;
   }
 
-  /** For an undici Agent: whatever it connects to, it gets here. */
+  /** For an undici Agent: whatever it connects to, it ends up here. */
   connector(
     options: buildConnector.BuildOptions & { lookup?: LookupFunction } = {},
   ): buildConnector.connector {
@@ -80,13 +76,11 @@ export class FaultProxy {
     const hostname = options.lookup === undefined ? '127.0.0.1' : 'acme.okta.invalid';
     return (target, callback) => {
       this.attempts += 1;
-      const port = this.refuse-- > 0 ? CLOSED_PORT : this.port;
-      this.refuse = Math.max(0, this.refuse);
-      dial({ ...target, hostname, port: String(port) }, callback);
+      dial({ ...target, hostname, port: String(this.port) }, callback);
     };
   }
 
-  /** Does this to the next request that matches; resolves when it has come. */
+  /** Does this to the next request that matches; resolves when that has arrived. */
   next(matches: Matcher, fault: Fault): Promise<Exchange> {
     const arrived = new Promise<Exchange>((resolve) => {
       this.#faults.push({ matches, fault, arrived: resolve });
@@ -107,7 +101,7 @@ export class FaultProxy {
   #accept(socket: Socket): void {
     this.open.add(socket);
     socket.on('close', () => this.open.delete(socket));
-    // A strategy that hangs up in the midst of an answer resets the connection.
+    // A strategy that hangs up in the middle of an answer resets the connection.
     socket.on('error', () => undefined);
     const fault = this.#connectionFaults.shift();
     if (fault !== undefined) return void fault(socket);

@@ -1,29 +1,35 @@
 import assert from 'node:assert/strict';
 import { after, before, it, type TestContext } from 'node:test';
-import { Agent, type Dispatcher, type buildConnector } from 'undici';
+import { Agent, interceptors, type buildConnector } from 'undici';
 import type { Okta, OktaOptions, User } from '../../../example/okta/index.js';
 import type { OktaDirectMfaStrategyOptions, Transaction } from '../../../lib/index.js';
-import { startApp, type App, type AppOptions } from '../../support/app.js';
-import { Browser, type Answer } from '../../support/browser.js';
-import { addSecrets } from '../../support/collector.js';
 import {
+  addSecrets,
+  Browser,
+  currentOkta,
+  finishLogin,
   logIn,
   optionsFor,
   passPassword,
   sendOtp,
   sendPassword,
+  soon,
+  startApp,
+  until,
+  useOkta,
+  watchTokenRequests,
   whoIs,
-} from '../../support/login.js';
-import { useOkta, watchTokenRequests } from '../../support/okta.js';
-import { soon, until } from '../../support/promises.js';
+  type Answer,
+  type App,
+} from '../../support/index.js';
 import { FaultProxy, isPasscode, isPassword, type Matcher } from './proxy.js';
 
-/** An unusual number, by which the strategy's own timers are known. */
+/** Milliseconds: an unusual number, by which the strategy's own timers are recognized. */
 export const TIMEOUT = 54_321;
 
 /**
- * The stand-in for a test file. When its tests have run, nothing has been thrown or rejected past
- * everybody, and nothing is left that keeps the process alive.
+ * The stand-in for a test file. When its tests have run, no error or rejection has gone uncaught, and
+ * nothing is left that keeps the process alive.
  */
 export function useOktaUnderFaults(started: (okta: Okta) => void, options: OktaOptions = {}): void {
   const escaped: unknown[] = [];
@@ -44,7 +50,7 @@ export function useOktaUnderFaults(started: (okta: Okta) => void, options: OktaO
   });
 }
 
-/** The strategy's timers, which run out when the test says so. */
+/** The strategy's timers, which expire when the test says so. */
 export class Timeouts {
   readonly #running = new Map<unknown, () => void>();
 
@@ -85,53 +91,42 @@ export interface Faulty {
   readonly timeouts: Timeouts;
   readonly user: User;
   readonly browser: Browser;
-  /** The login that waits in the browser. */
-  waiting: () => Transaction | undefined;
+  /** The transaction that is saved for the browser. */
+  transaction: () => Transaction | undefined;
 }
 
 /** The same app, with another person at another browser. */
 export function withNewBrowser(faulty: Faulty): Faulty {
   const { app, okta } = faulty;
   const browser = new Browser(app.url);
-  const waiting = () => app.store.waiting(browser.sessionID);
-  return { ...faulty, browser, user: okta.addUser(), waiting };
+  const transaction = () => app.store.waiting(browser.sessionID);
+  return { ...faulty, browser, user: okta.addUser(), transaction };
 }
 
 export interface FaultyOptions {
   strategy?: Partial<OktaDirectMfaStrategyOptions>;
-  app?: Omit<Partial<AppOptions>, 'strategyOptions'>;
   agent?: Agent.Options;
   connect?: Parameters<FaultProxy['connector']>[0];
   /** Instead of the connector of the proxy. */
   connector?: (proxy: FaultProxy) => buildConnector.connector;
-  /** What the strategy gets on top of its agent. */
-  compose?: (agent: Agent) => Dispatcher;
+  /** The app's dispatcher follows redirects, for the sake of the app's own requests. */
+  followsRedirects?: boolean;
   /** The strategy has not been used yet: it has no keys and no connections. */
   cold?: boolean;
-  todo?: string;
 }
 
-/** A test with an app, an agent and a proxy of its own, none of which leaves anything behind. */
+/** A test with its own app, agent and proxy, none of which leaves anything behind. */
 export function faultIt(
   name: string,
-  okta: () => Okta,
   options: FaultyOptions,
   body: (faulty: Faulty) => Promise<void>,
 ): void {
-  const {
-    strategy,
-    app: appOptions,
-    agent: agentOptions,
-    connect,
-    connector,
-    cold,
-    todo,
-  } = options;
-  const { compose = (agent: Agent): Dispatcher => agent } = options;
-  it(name, todo === undefined ? {} : { todo }, async (t) => {
+  const { strategy, agent: agentOptions, connect, connector, followsRedirects, cold } = options;
+  it(name, async (t) => {
+    const okta = currentOkta();
     const timeouts = new Timeouts(t);
-    const proxy = await FaultProxy.start(okta().origin);
-    // A kept connection does not end by itself in the time of a test: what ends, is ended.
+    const proxy = await FaultProxy.start(okta.origin);
+    // An idle connection does not expire within a test: one that ends was ended by somebody.
     const kept = { keepAliveTimeout: 600_000, keepAliveMaxTimeout: 600_000 };
     const agent = new Agent({
       ...kept,
@@ -139,16 +134,19 @@ export function faultIt(
       connect: connector?.(proxy) ?? proxy.connector(connect),
     });
     try {
-      const given = { dispatcher: compose(agent), timeout: TIMEOUT, ...strategy };
-      const app = await startApp(t, { ...appOptions, strategyOptions: optionsFor(okta(), given) });
+      const dispatcher = followsRedirects
+        ? agent.compose(interceptors.redirect({ maxRedirections: 3 }))
+        : agent;
+      const given = { dispatcher, timeout: TIMEOUT, ...strategy };
+      const app = await startApp(t, { strategyOptions: optionsFor(okta, given) });
       const browser = new Browser(app.url);
-      const user = okta().addUser();
+      const user = okta.addUser();
       if (!cold) {
-        await logIn(new Browser(app.url), okta(), okta().addUser());
+        await logIn(new Browser(app.url), okta, okta.addUser());
         app.actions.length = 0;
       }
-      const waiting = () => app.store.waiting(browser.sessionID);
-      await body({ t, okta: okta(), proxy, agent, app, timeouts, user, browser, waiting });
+      const transaction = () => app.store.waiting(browser.sessionID);
+      await body({ t, okta, proxy, agent, app, timeouts, user, browser, transaction });
 
       for (const { form } of proxy.exchanges) {
         addSecrets(
@@ -193,15 +191,21 @@ export interface Expected {
   left?: number;
   /** POSTs that reached Okta. Default: 0. */
   reached?: number;
-  /** Whether the strategy asks for something in the answer's `info`. */
+  /** What else the answer's `info` holds. */
   info?: Record<string, unknown>;
   /** What the answer's message says. */
   says?: RegExp;
 }
 
+/** What a fault leads to, by class. */
+export const unreachable = { status: 503, code: 'okta_unreachable' };
+export const tooSlow = { status: 504, code: 'okta_timeout' };
+export const unusable = { status: 502, code: 'invalid_response' };
+export const failing = { status: 502, code: 'okta_error' };
+
 /**
- * A login waits in the browser, then a step meets a fault: one action and the expected answer, so
- * many POSTs and no more, the waiting login as it was, and nobody logged in.
+ * With a transaction saved for the browser, a step meets a fault: one action and the expected answer,
+ * so many POSTs and no more, the transaction as it was, and nobody logged in.
  */
 export async function assertFault(
   faulty: Faulty,
@@ -209,9 +213,9 @@ export async function assertFault(
   expected: Expected,
   during: () => unknown = () => undefined,
 ): Promise<Answer> {
-  const { okta, app, proxy, browser, waiting } = faulty;
-  const before = waiting();
-  assert.ok(before, 'a login waits');
+  const { okta, app, proxy, browser, transaction } = faulty;
+  const before = transaction();
+  assert.ok(before, 'a transaction is saved');
   app.actions.length = 0;
   app.errors.length = 0;
   const { posts } = proxy;
@@ -233,12 +237,17 @@ export async function assertFault(
   assert.equal(app.errors.length, status >= 500 ? 1 : 0);
   assert.equal(proxy.posts - posts, left, 'POSTs that left');
   assert.equal(reached().length, expected.reached ?? 0, 'POSTs that reached Okta');
-  assert.deepEqual(waiting(), before, 'the waiting login is untouched, its attempts too');
+  assert.deepEqual(transaction(), before, 'the transaction is untouched, its attempts too');
   assert.equal(await whoIs(browser), undefined);
   return answer;
 }
 
-/** A login that waits, for a fault to come. */
-export async function wait(faulty: Faulty): Promise<void> {
-  await passPassword(faulty.browser, faulty.user);
+/** The password step, before a fault: its transaction is saved. */
+export async function begin({ browser, user }: Faulty): Promise<void> {
+  await passPassword(browser, user);
+}
+
+/** The passcode step, after a fault: it logs in. */
+export async function finish({ browser, okta, user }: Faulty): Promise<void> {
+  await finishLogin(browser, okta, user);
 }
