@@ -1,67 +1,65 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import session, { type SessionData } from 'express-session';
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
+import type { SessionData } from 'express-session';
 import type { Okta, User } from '../../../example/okta/index.js';
-import type { OktaDirectMfaStrategyOptions } from '../../../lib/index.js';
-import { startApp, type App, type AppOptions } from '../../support/app.js';
-import { Browser } from '../../support/browser.js';
-import { addSecrets } from '../../support/collector.js';
 import {
+  ConfigurationError,
+  TransactionStoreError,
+  type Transaction,
+  type TransactionStore,
+} from '../../../lib/index.js';
+import {
+  addSecrets,
+  Browser,
   finishLogin,
+  gate,
+  hold,
   logIn,
   optionsFor,
+  OTP_STEP,
+  PASSWORD_STEP,
   passPassword,
+  scene,
+  sceneAtPasscode,
   sendOtp,
   sendPassword,
+  soon,
+  until,
+  watchAllRequests,
+  watchTokenRequests,
   whoIs,
-} from '../../support/login.js';
-import { hold, OTP_STEP, watchAllRequests, watchTokenRequests } from '../../support/okta.js';
-import { gate, soon, until } from '../../support/promises.js';
-import { useOktaUnderFaults } from './support.js';
+  type Answer,
+  type App,
+  type AppOptions,
+} from '../../support/index.js';
+import { STEPS, useOktaUnderFaults } from './support.js';
 
 let okta: Okta;
 useOktaUnderFaults((started) => (okta = started));
 
 const KEY = 'okta-direct-mfa';
 const CART = 'two tins of tea';
+const REDIRECTS = [{}, { mfaRedirect: '/login/otp' }];
 
-interface Scene {
-  app: App;
-  user: User;
-  browser: Browser;
-  /** From now on: what the strategy and Okta do. */
-  watch: () => { actions: () => string[]; posts: () => number };
-}
-
-async function scene(
-  t: TestContext,
-  given: Omit<Partial<AppOptions>, 'strategyOptions'> & {
-    strategy?: Partial<OktaDirectMfaStrategyOptions>;
-  } = {},
-): Promise<Scene> {
-  const { strategy, ...options } = given;
-  const app = await startApp(t, { ...options, strategyOptions: optionsFor(okta, strategy) });
-  const browser = new Browser(app.url);
-  const watch = () => {
-    const before = app.actions.length;
-    const posts = watchTokenRequests(okta);
-    return {
-      actions: () => app.actions.slice(before).map(({ name }) => name),
-      posts: () => posts().length,
-    };
+/** From now on: what the strategy and Okta do. */
+function watch({ actions }: App) {
+  const before = actions.length;
+  const posts = watchTokenRequests(okta);
+  return {
+    actions: () => actions.slice(before).map(({ name }) => name),
+    posts: () => posts().length,
   };
-  return { app, user: okta.addUser(), browser, watch };
 }
 
 type Operation = 'get' | 'set' | 'destroy';
 
 /** The operation waits, says so, and goes on when let go. */
-function slow({ store }: App, operation: Operation) {
+function slow({ store }: App, operation: Operation, of = (_sid: string) => true) {
   const arrived = gate();
   const letGo = gate();
-  store.before = (what) => {
-    if (what !== operation) return undefined;
+  store.before = (what, sid) => {
+    if (what !== operation || !of(sid)) return undefined;
     arrived.open();
     return letGo.opened;
   };
@@ -86,8 +84,29 @@ function fail({ store }: App, operation: Operation, times = Infinity, after = 0)
   };
 }
 
-function well({ store }: App): void {
+function recover({ store }: App): void {
   store.before = () => undefined;
+}
+
+/** The failure is the request's one action, after so many POSTs; then the store works again. */
+async function assertStoreError(app: App, sent: Promise<Answer>, posts = 1): Promise<void> {
+  const seen = watch(app);
+  const { status, location, body } = await sent;
+  const { name, code } = body;
+  assert.deepEqual([status, name, location], [500, 'TransactionStoreError', undefined]);
+  assert.equal(code, 'transaction_store_failed');
+  assert.ok(app.errors.at(-1) instanceof TransactionStoreError);
+  assert.deepEqual([seen.actions(), seen.posts()], [['error'], posts]);
+  recover(app);
+}
+
+/** Still in the store, a transaction is not accepted in this process; trying it removes it. */
+async function assertOver(app: App, browser: Browser, user: User): Promise<void> {
+  assert.ok(app.store.waiting(browser.sessionID));
+  const seen = watch(app);
+  const late = await sendOtp(browser, okta.otp(user));
+  assert.deepEqual([late.body['code'], seen.posts()], ['mfa_transaction_missing', 0]);
+  assert.equal(app.store.waiting(browser.sessionID), undefined);
 }
 
 /** A whole request of somebody else, for which the store is not needed. */
@@ -96,15 +115,13 @@ async function meanwhile({ url }: App): Promise<void> {
 }
 
 describe('A slow session store', () => {
-  for (const mfaRedirect of [undefined, '/login/otp']) {
+  for (const options of REDIRECTS) {
+    const { mfaRedirect } = options;
     it(`in destroy, at the password step: no ${mfaRedirect ? 'redirect' : 'answer'} before the old session is gone`, async (t) => {
-      const { app, user, browser, watch } = await scene(t, {
-        style: 'plain',
-        strategy: mfaRedirect === undefined ? {} : { mfaRedirect },
-      });
+      const { app, user, browser } = await scene(t, { style: 'plain', options });
       await browser.post('/cart');
       const old = browser.sessionID;
-      const seen = watch();
+      const seen = watch(app);
       const destroy = slow(app, 'destroy');
       const sent = sendPassword(browser, user);
       await destroy.arrived();
@@ -119,47 +136,38 @@ describe('A slow session store', () => {
     });
   }
 
-  for (const step of ['password', 'passcode'] as const) {
-    it(`in get, at the ${step} step: Okta is asked when the session is there`, async (t) => {
-      const { app, user, browser, watch } = await scene(t);
-      await passPassword(browser, user);
-      const seen = watch();
+  for (const step of STEPS) {
+    it(`in get, at the ${step.name} step: Okta is asked when the session is there`, async (t) => {
+      const { app, user, browser } = await sceneAtPasscode(t);
+      const seen = watch(app);
       const get = slow(app, 'get');
-      const sent =
-        step === 'password' ? sendPassword(browser, user) : sendOtp(browser, okta.otp(user));
+      const sent = step.send({ browser, user, okta });
       await get.arrived();
       await meanwhile(app);
       assert.deepEqual([seen.actions(), seen.posts()], [[], 0]);
       get.letGo();
-      assert.equal((await soon('the answer', sent)).status, step === 'password' ? 403 : 200);
+      assert.equal((await soon('the answer', sent)).status, step.name === 'password' ? 403 : 200);
       assert.equal(seen.posts(), 1);
     });
   }
 
   it('for one browser does not keep another waiting', async (t) => {
-    const { app, user, browser } = await scene(t);
-    await passPassword(browser, user);
+    const { app, user, browser } = await sceneAtPasscode(t);
     const sid = browser.sessionID;
-    const arrived = gate();
-    const letGo = gate();
-    app.store.before = (what, id) => {
-      if (what !== 'set' || id !== sid) return undefined;
-      arrived.open();
-      return letGo.opened;
-    };
+    const set = slow(app, 'set', (id) => id === sid);
     const wrong = sendOtp(browser, okta.wrongOtp(user));
-    await soon('the session to be saved', arrived.opened);
+    await set.arrived();
     await logIn(new Browser(app.url), okta, okta.addUser());
     // Nor does the same person in another browser wait.
     await logIn(new Browser(app.url), okta, user);
-    letGo.open();
+    set.letGo();
     assert.equal((await wrong).body['code'], 'invalid_otp');
   });
 
-  it('when the browser goes away in the meantime: the login waits all the same', async (t) => {
-    const { app, user, browser, watch } = await scene(t);
+  it('when the browser goes away in the meantime: the transaction is saved all the same', async (t) => {
+    const { app, user, browser } = await scene(t);
     await browser.post('/cart');
-    const seen = watch();
+    const seen = watch(app);
     const set = slow(app, 'set');
     const leaving = new AbortController();
     const { username, password } = user;
@@ -178,24 +186,19 @@ describe('A slow session store', () => {
 });
 
 describe('A session store that fails in get', () => {
-  for (const step of ['password', 'passcode'] as const) {
-    it(`at the ${step} step: express-session's error, and Okta is not asked`, async (t) => {
-      const { app, user, browser, watch } = await scene(t);
-      await passPassword(browser, user);
-      const waiting = app.store.waiting(browser.sessionID);
+  for (const step of STEPS) {
+    it(`at the ${step.name} step: express-session's error, and Okta is not asked`, async (t) => {
+      const { app, user, browser } = await sceneAtPasscode(t);
+      const transaction = app.store.waiting(browser.sessionID);
       const sid = browser.sessionID;
-      const seen = watch();
+      const seen = watch(app);
       fail(app, 'get');
       const reached = watchAllRequests(okta);
-      const { status } =
-        step === 'password'
-          ? await sendPassword(browser, user)
-          : await sendOtp(browser, okta.otp(user));
-      assert.equal(status, 500);
+      assert.equal((await step.send({ browser, user, okta })).status, 500);
       assert.deepEqual([seen.actions(), reached()], [[], []]);
-      well(app);
+      recover(app);
       assert.equal(browser.sessionID, sid);
-      assert.deepEqual(app.store.waiting(sid), waiting);
+      assert.deepEqual(app.store.waiting(sid), transaction);
       await finishLogin(browser, okta, user);
     });
   }
@@ -204,116 +207,82 @@ describe('A session store that fails in get', () => {
 describe('A session store that fails at the password step', () => {
   for (const [operation, times] of [
     ['set', 1],
+    ['set', Infinity],
     ['destroy', 1],
     ['destroy', Infinity],
   ] as const) {
-    it(`in ${operation}, ${times === 1 ? 'once' : 'and goes on to'}: 500, other keys are kept, an older waiting login is over, and the next login works`, async (t) => {
-      const { app, user, browser, watch } = await scene(t);
-      await browser.post('/cart');
-      await passPassword(browser, user);
-      const before = browser.fork();
-      const seen = watch();
-      fail(app, operation, times);
-      const answer = await sendPassword(browser, user);
-      assert.deepEqual([answer.status, answer.body['code']], [500, 'transaction_store_failed']);
-      assert.deepEqual([seen.actions(), seen.posts()], [['error'], 1]);
-      well(app);
+    for (const options of REDIRECTS) {
+      it(`in ${operation}, ${times === 1 ? 'once' : 'and goes on to'}: 500, ${options.mfaRedirect ? 'no redirect' : 'no fail'}, no transaction, and the next login works`, async (t) => {
+        const { app, user, browser } = await sceneAtPasscode(t, { options });
+        await browser.post('/cart');
+        const before = browser.fork();
+        fail(app, operation, times);
+        await assertStoreError(app, sendPassword(browser, user));
+        assert.match(String(app.errors.at(-1)), new RegExp(`MISCONF ${operation}`));
 
-      assert.notEqual(browser.sessionID, before.sessionID);
-      assert.equal(app.store.content(browser.sessionID)?.['cart'], CART);
-      assert.equal(app.store.waiting(browser.sessionID), undefined);
-      // The cookie of before: the older login may still be in the store, and leads to nothing.
-      const again = watch();
-      for (const each of [browser.fork(), before]) {
-        const late = await sendOtp(each, okta.otp(user));
-        assert.deepEqual([late.status, late.body['code']], [401, 'mfa_transaction_missing']);
-      }
-      assert.equal(again.posts(), 0);
-      assert.ok(!app.store.text.includes(KEY));
-      await logIn(browser, okta, user);
-    });
+        // Nor has express-session saved it at the end of the answer, as it has the other keys.
+        assert.equal(app.store.waiting(browser.sessionID), undefined);
+        if (operation === 'set') assert.ok(!app.store.text.includes(KEY));
+        if (operation === 'destroy' || times === 1) {
+          assert.notEqual(browser.sessionID, before.sessionID);
+          assert.equal(app.store.content(browser.sessionID)?.['cart'], CART);
+        }
+        // The older transaction may still be in the store under the older cookie, and leads to nothing.
+        const again = watch(app);
+        for (const each of [browser.fork(), before]) {
+          const late = await sendOtp(each, okta.otp(user));
+          assert.deepEqual([late.status, late.body['code']], [401, 'mfa_transaction_missing']);
+        }
+        assert.equal(again.posts(), 0);
+        assert.ok(!app.store.text.includes(KEY));
+        await sendPassword(browser, user);
+        await finishLogin(browser, okta, user);
+      });
+    }
   }
 
-  it('in set, and goes on to: 500, nothing waits, and the next login works', async (t) => {
-    const { app, user, browser, watch } = await scene(t);
-    await passPassword(browser, user);
-    const seen = watch();
+  it('when a wrong password ends a transaction: 500, and it is over all the same', async (t) => {
+    const { app, user, browser } = await sceneAtPasscode(t);
     fail(app, 'set');
-    assert.equal((await sendPassword(browser, user)).status, 500);
-    assert.deepEqual([seen.actions(), seen.posts()], [['error'], 1]);
-    well(app);
-    assert.ok(!app.store.text.includes(KEY));
+    await assertStoreError(app, sendPassword(browser, { ...user, password: 'a wrong one' }));
+    await assertOver(app, browser, user);
     await logIn(browser, okta, user);
   });
 
-  it('when it drops a login for a wrong password: 500, and the login that waited is over', async (t) => {
-    const { app, user, browser, watch } = await scene(t);
-    await passPassword(browser, user);
-    const seen = watch();
-    fail(app, 'set');
-    const answer = await sendPassword(browser, {
-      ...user,
-      password: 'not the password of anybody',
-    });
-    assert.deepEqual([answer.status, answer.body['code']], [500, 'transaction_store_failed']);
-    assert.deepEqual([seen.actions(), seen.posts()], [['error'], 1]);
-    well(app);
-    // Still in the store, and no longer believed in this process; with that it is removed.
-    assert.ok(app.store.waiting(browser.sessionID));
-    const late = await sendOtp(browser, okta.otp(user));
-    assert.equal(late.body['code'], 'mfa_transaction_missing');
-    assert.equal(seen.posts(), 1);
-    assert.equal(app.store.waiting(browser.sessionID), undefined);
-    await logIn(browser, okta, user);
-  });
-
-  for (const [what, thrown] of Object.entries<unknown>({
-    'a text': 'READONLY',
-    'an object without a message': { reason: 'READONLY' },
-    'a number': 7,
-  })) {
-    it(`with ${what} for an error: a TransactionStoreError all the same`, async (t) => {
-      const { app, user, browser } = await scene(t);
+  it('with something else than an Error: a TransactionStoreError all the same', async (t) => {
+    const { app, user, browser } = await scene(t);
+    for (const thrown of ['READONLY', { reason: 'READONLY' }, 7] as unknown[]) {
       app.store.before = (operation) => {
-        // What stores hand to their callback is not always an Error.
+        // What stores pass to their callback is not always an Error.
         if (operation === 'set') throw thrown;
       };
-      const { status, body } = await sendPassword(browser, user);
-      assert.deepEqual([status, body['code']], [500, 'transaction_store_failed']);
-      well(app);
-      await logIn(browser, okta, user);
-    });
-  }
+      await assertStoreError(app, sendPassword(browser, user));
+    }
+    await logIn(browser, okta, user);
+  });
 
   it('with an error that quotes the session does not give away what else the session keeps', async (t) => {
     const { app, user, browser } = await scene(t, {
-      strategy: { sessionKey: 'first' },
+      options: { sessionKey: 'first' },
       other: optionsFor(okta, { sessionKey: 'second' }),
     });
     assert.equal((await sendPassword(browser, user, '/login/other')).status, 403);
     const kept = app.store.waiting(browser.sessionID, 'second');
     assert.ok(kept);
     fail(app, 'set', 1);
-    const { body } = await sendPassword(browser, user);
-    well(app);
-    assert.equal(body['code'], 'transaction_store_failed');
+    await assertStoreError(app, sendPassword(browser, user));
     // Not in the message of the assertion either.
-    assert.ok(!String(body['message']).includes(kept.mfaToken), 'the other mfa_token is in it');
+    assert.ok(!String(app.errors.at(-1)).includes(kept.mfaToken), 'the other mfa_token is in it');
   });
 });
 
 describe('A session store that fails at the passcode step', () => {
   for (const times of [1, Infinity]) {
     it(`when a wrong passcode is counted, ${times === 1 ? 'once' : 'and goes on to'}: 500, counted in this process, and the next login works`, async (t) => {
-      const { app, user, browser, watch } = await scene(t);
+      const { app, user, browser } = await sceneAtPasscode(t);
       await browser.post('/cart');
-      await passPassword(browser, user);
-      const seen = watch();
       fail(app, 'set', times);
-      const answer = await sendOtp(browser, okta.wrongOtp(user));
-      assert.deepEqual([answer.status, answer.body['code']], [500, 'transaction_store_failed']);
-      assert.deepEqual([seen.actions(), seen.posts()], [['error'], 1]);
-      well(app);
+      await assertStoreError(app, sendOtp(browser, okta.wrongOtp(user)));
       assert.equal(app.store.waiting(browser.sessionID)?.attempts, 0);
       const next = await sendOtp(browser, okta.wrongOtp(user));
       assert.equal(next.body['attemptsRemaining'], 3);
@@ -323,62 +292,56 @@ describe('A session store that fails at the passcode step', () => {
     });
   }
 
-  it('when the last attempt is used up: 500, and the login is over all the same', async (t) => {
-    const { app, user, browser, watch } = await scene(t, { strategy: { maxOtpAttempts: 1 } });
-    await passPassword(browser, user);
+  it('when the last attempt is used up: 500, and the transaction is over all the same', async (t) => {
+    const { app, user, browser } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 1 } });
     fail(app, 'set');
-    assert.equal((await sendOtp(browser, okta.wrongOtp(user))).status, 500);
-    well(app);
-    const seen = watch();
-    const late = await sendOtp(browser, okta.otp(user));
-    assert.equal(late.body['code'], 'mfa_transaction_missing');
-    assert.equal(seen.posts(), 0);
+    await assertStoreError(app, sendOtp(browser, okta.wrongOtp(user)));
+    await assertOver(app, browser, user);
     await logIn(browser, okta, user);
   });
 
-  it('when the login is removed before success: 500, nobody is logged in, and the next login works', async (t) => {
-    const { app, user, browser, watch } = await scene(t);
-    await browser.post('/cart');
-    await passPassword(browser, user);
-    const seen = watch();
+  it('in cancel(): a TransactionStoreError, and the transaction is over all the same', async (t) => {
+    const { app, user, browser } = await sceneAtPasscode(t);
     fail(app, 'set');
-    const answer = await sendOtp(browser, okta.otp(user));
-    assert.deepEqual([answer.status, answer.body['code']], [500, 'transaction_store_failed']);
-    assert.deepEqual([seen.actions(), seen.posts()], [['error'], 1]);
-    well(app);
+    const { status, body } = await browser.post('/cancel');
+    assert.deepEqual([status, body['name']], [500, 'TransactionStoreError']);
+    recover(app);
+    await assertOver(app, browser, user);
+    await logIn(browser, okta, user);
+  });
+
+  it('when the transaction is removed before success: 500, nobody is logged in, and the next login works', async (t) => {
+    const { app, user, browser } = await sceneAtPasscode(t);
+    await browser.post('/cart');
+    fail(app, 'set');
+    await assertStoreError(app, sendOtp(browser, okta.otp(user)));
     assert.equal(await whoIs(browser), undefined);
     // Whoever tries another passcode does not get in on the strength of the first.
+    const seen = watch(app);
     const other = await sendOtp(browser, okta.wrongOtp(user));
-    assert.deepEqual([other.status, seen.posts()], [401, 1]);
+    assert.deepEqual([other.status, seen.posts()], [401, 0]);
     assert.equal(await whoIs(browser), undefined);
     assert.equal(app.store.content(browser.sessionID)?.['cart'], CART);
     await logIn(browser, okta, user);
   });
 
-  it('when the login is removed before success: the same passcode again, at once, logs in', async (t) => {
-    const { app, user, browser, watch } = await scene(t);
-    await passPassword(browser, user);
+  it('when the transaction is removed before success: the same passcode again, at once, logs in', async (t) => {
+    const { app, user, browser } = await sceneAtPasscode(t);
     const otp = okta.otp(user);
-    const seen = watch();
     fail(app, 'set', 1);
-    assert.equal((await sendOtp(browser, otp)).status, 500);
-    well(app);
+    await assertStoreError(app, sendOtp(browser, otp));
     // Okta's grant is still at hand, as for a double click; Okta would refuse the code.
+    const seen = watch(app);
     assert.equal((await sendOtp(browser, otp)).status, 200);
-    assert.deepEqual([seen.actions(), seen.posts()], [['error', 'success'], 1]);
+    assert.deepEqual([seen.actions(), seen.posts()], [['success'], 0]);
     assert.equal(await whoIs(browser), user.id);
   });
 
-  it('when an expired login is removed: 500, and Okta is not asked', async (t) => {
-    const { app, user, browser, watch } = await scene(t, { strategy: { transactionMaxAge: 1 } });
-    await passPassword(browser, user);
+  it('when an expired transaction is removed: 500, and Okta is not asked', async (t) => {
+    const { app, user, browser } = await sceneAtPasscode(t, { options: { transactionMaxAge: 1 } });
     t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 2000 });
-    const seen = watch();
     fail(app, 'set');
-    const answer = await sendOtp(browser, okta.otp(user));
-    assert.equal(answer.body['code'], 'transaction_store_failed');
-    assert.deepEqual([seen.actions(), seen.posts()], [['error'], 0]);
-    well(app);
+    await assertStoreError(app, sendOtp(browser, okta.otp(user)), 0);
     const late = await sendOtp(browser, okta.otp(user));
     assert.equal(late.body['code'], 'mfa_transaction_expired');
     assert.equal(app.store.waiting(browser.sessionID), undefined);
@@ -387,9 +350,8 @@ describe('A session store that fails at the passcode step', () => {
   });
 
   it('for those behind, the failure is theirs too: each has one action, and Okta is asked once', async (t) => {
-    const { app, user, browser, watch } = await scene(t);
-    await passPassword(browser, user);
-    const seen = watch();
+    const { app, user, browser } = await sceneAtPasscode(t);
+    const seen = watch(app);
     const first = hold(okta, OTP_STEP);
     const { length } = app.entered;
     const answers = Array.from({ length: 4 }, () => sendOtp(browser.fork(), okta.wrongOtp(user)));
@@ -400,57 +362,32 @@ describe('A session store that fails at the passcode step', () => {
     const statuses = (await soon('the answers', Promise.all(answers))).map(({ status }) => status);
     assert.deepEqual(statuses, [500, 500, 500, 500]);
     assert.deepEqual([seen.actions(), seen.posts()], [['error', 'error', 'error', 'error'], 1]);
-    well(app);
+    recover(app);
     await finishLogin(browser, okta, user);
   });
 });
 
-/** In `regenerate` itself, where other stores than express-session's own may fail too. */
-function regenerating(
-  app: () => App,
-  regenerate: (callback: (error: unknown) => void, proper: () => void) => void,
-): RequestHandler {
-  return (_req, _res, next) => {
-    const { store } = app();
-    const { regenerate: proper } = session.Store.prototype as unknown as Record<
-      string,
-      (this: unknown, req: Request, callback: (error: unknown) => void) => void
-    >;
-    store.regenerate = (request: Request, callback: (error: unknown) => void) =>
-      regenerate(callback, () => proper?.call(store, request, callback));
-    next();
-  };
-}
-
 describe('A session store whose regenerate', () => {
-  for (const [how, broken] of Object.entries<(callback: (error: unknown) => void) => void>({
-    'reports an error and leaves the session as it was': (callback) =>
-      callback(new Error('regenerate failed')),
+  for (const [how, regenerate] of Object.entries({
+    'reports an error and leaves the session as it was': (
+      _req: Request,
+      callback: (error: unknown) => void,
+    ) => callback(new Error('regenerate failed')),
     throws: () => {
       throw new Error('regenerate failed');
     },
   })) {
     it(`${how}: 500, the session stays whole, and the next login works`, async (t) => {
-      let sick = false;
-      const apps: App[] = [];
-      const before = regenerating(
-        () => apps[0]!,
-        (callback, proper) => (sick ? broken(callback) : proper()),
-      );
-      const { app, user, browser, watch } = await scene(t, { before });
-      apps.push(app);
+      const { app, user, browser } = await scene(t);
       await browser.post('/cart');
       const sid = browser.sessionID;
-      const seen = watch();
-      sick = true;
-      const answer = await sendPassword(browser, user);
-      assert.deepEqual([answer.status, answer.body['code']], [500, 'transaction_store_failed']);
-      assert.match(String(answer.body['message']), /regenerate failed/);
-      assert.deepEqual([seen.actions(), seen.posts()], [['error'], 1]);
+      Object.assign(app.store, { regenerate });
+      await assertStoreError(app, sendPassword(browser, user));
+      assert.match(String(app.errors.at(-1)), /regenerate failed/);
       assert.equal(browser.sessionID, sid);
       assert.equal(app.store.content(sid)?.['cart'], CART);
       assert.ok(!app.store.text.includes(KEY));
-      sick = false;
+      Reflect.deleteProperty(app.store, 'regenerate');
       await logIn(browser, okta, user);
     });
   }
@@ -462,10 +399,9 @@ describe('A session that is lost', () => {
   };
 
   it('between the steps: 401 mfa_transaction_missing, Okta is not asked, and the next login works', async (t) => {
-    const { app, user, browser, watch } = await scene(t);
-    await passPassword(browser, user);
+    const { app, user, browser } = await sceneAtPasscode(t);
     lose(app);
-    const seen = watch();
+    const seen = watch(app);
     const answer = await sendOtp(browser, okta.otp(user));
     assert.deepEqual([answer.status, answer.body['code']], [401, 'mfa_transaction_missing']);
     assert.deepEqual([seen.actions(), seen.posts()], [['fail'], 0]);
@@ -482,9 +418,8 @@ describe('A session that is lost', () => {
 
   for (const right of [true, false]) {
     it(`while Okta checks a ${right ? 'right' : 'wrong'} passcode: one action, and the next login works`, async (t) => {
-      const { app, user, browser, watch } = await scene(t);
-      await passPassword(browser, user);
-      const seen = watch();
+      const { app, user, browser } = await sceneAtPasscode(t);
+      const seen = watch(app);
       const asked = hold(okta, OTP_STEP);
       const sent = sendOtp(browser, right ? okta.otp(user) : okta.wrongOtp(user));
       await asked.arrived();
@@ -498,10 +433,10 @@ describe('A session that is lost', () => {
     });
   }
 
-  it('while Okta checks the password: it waits in a new one', async (t) => {
+  it('while Okta checks the password: the transaction is saved in a new one', async (t) => {
     const { app, user, browser } = await scene(t);
     await browser.post('/cart');
-    const asked = hold(okta, { endpoint: 'token', grantType: 'password' });
+    const asked = hold(okta, PASSWORD_STEP);
     const sent = sendPassword(browser, user);
     await asked.arrived();
     lose(app);
@@ -517,33 +452,26 @@ describe("A session store that fails in Passport's own logIn", () => {
     for (const keepSessionInfo of [false, true]) {
       for (const [operation, after] of [
         ['destroy', 0],
-        // The first is the strategy's, which removes the waiting login.
+        // The first is the strategy's own, which removes the transaction.
         ['set', 1],
       ] as const) {
-        it(`in ${operation}, keepSessionInfo ${keepSessionInfo}, style ${style}: 500, the waiting login is gone and not quoted, and the next login works`, async (t) => {
-          const { app, user, browser, watch } = await scene(t, {
-            style,
-            authenticateOptions: { keepSessionInfo },
-          });
-          await browser.post('/cart');
-          const first = await sendPassword(browser, user);
-          assert.equal(first.status, 403);
+        it(`in ${operation}, keepSessionInfo ${keepSessionInfo}, style ${style}: 500, the transaction is gone and not quoted, and the next login works`, async (t) => {
+          const authenticateOptions = { keepSessionInfo };
+          const { app, user, browser } = await sceneAtPasscode(t, { style, authenticateOptions });
           addSecrets(app.store.waiting(browser.sessionID)?.mfaToken);
-          const seen = watch();
+          await browser.post('/cart');
+          const seen = watch(app);
           fail(app, operation, Infinity, after);
-          const answer = await sendOtp(browser, okta.otp(user));
-          assert.equal(answer.status, 500);
+          assert.equal((await sendOtp(browser, okta.otp(user))).status, 500);
           assert.deepEqual([seen.actions(), seen.posts()], [['success'], 1]);
           assert.equal(app.passed.length, 0);
           assert.ok(app.errors.length > 0);
-          well(app);
-          assert.ok(!app.store.text.includes(KEY), 'the waiting login is gone');
+          recover(app);
+          assert.ok(!app.store.text.includes(KEY), 'the transaction is gone');
           assert.equal(await whoIs(browser), undefined);
           const late = await sendOtp(browser, okta.otp(user));
           assert.deepEqual([late.status, seen.posts()], [401, 1]);
-          await browser.post('/login', {
-            json: { username: user.username, password: user.password },
-          });
+          await sendPassword(browser, user);
           await finishLogin(browser, okta, user);
         });
       }
@@ -551,7 +479,7 @@ describe("A session store that fails in Passport's own logIn", () => {
   }
 });
 
-it('the password step is saved under one new session id, never without the waiting login', async (t) => {
+it('the password step is saved under one new session id, never without the transaction', async (t) => {
   const { app, user, browser } = await scene(t);
   await browser.post('/cart');
   const old = browser.sessionID;
@@ -566,4 +494,80 @@ it('the password step is saved under one new session id, never without the waiti
     assert.notEqual(sid, old);
     assert.ok(KEY in data);
   }
+});
+
+/** An app without a session, whose own store holds the transaction of its one browser. */
+async function sceneWithStore(t: TestContext, style: AppOptions['style'] = 'callback') {
+  const store: TransactionStore & { kept?: unknown } = {
+    read: async () => store.kept as Transaction | undefined,
+    create: async (_req, transaction) => void (store.kept = transaction),
+    update: async (_req, transaction) => void (store.kept = transaction),
+    remove: async () => void delete store.kept,
+  };
+  const authenticateOptions = { session: false };
+  const options = { store };
+  return { store, ...(await scene(t, { style, session: false, authenticateOptions, options })) };
+}
+
+describe("A store of the app's own", () => {
+  const cancel = (browser: Browser) => browser.post('/cancel');
+  const sendRight = (browser: Browser, user: User) => sendOtp(browser, okta.otp(user));
+  const sendWrong = (browser: Browser, user: User) => sendOtp(browser, okta.wrongOtp(user));
+  for (const [method, send, posts] of [
+    ['read', sendPassword, 0],
+    ['read', sendRight, 0],
+    ['read', cancel, 0],
+    ['create', sendPassword, 1],
+    ['update', sendWrong, 1],
+    ['remove', sendRight, 1],
+    ['remove', cancel, 0],
+  ] as const) {
+    it(`that fails in ${method}: a TransactionStoreError without what it quotes, and no login (${send.name})`, async (t) => {
+      for (const how of ['throws', 'rejects']) {
+        const { store, app, user, browser } = await sceneWithStore(t, 'plain');
+        assert.equal((await sendPassword(browser, user)).status, 403);
+        let quoted = '';
+        store[method] = (_req: unknown, given?: Transaction): Promise<never> => {
+          const transaction = given ?? (store.kept as Transaction);
+          quoted = transaction.mfaToken;
+          const failure = new Error(`no to ${quoted}: ${JSON.stringify(transaction)}`);
+          if (how === 'throws') throw failure;
+          return Promise.reject(failure);
+        };
+        const seen = watch(app);
+        const { status, text } = await send(browser, user);
+        const actions = send === cancel ? [] : ['error'];
+        assert.deepEqual([status, seen.actions(), seen.posts()], [500, actions, posts]);
+        assert.equal(app.passed.length, 0);
+        const [error] = app.errors;
+        assert.ok(error instanceof TransactionStoreError);
+        assert.deepEqual([error.code, 'cause' in error], ['transaction_store_failed', false]);
+        // What was being read is unknown, so nothing of the message can be told from a secret.
+        if (method === 'read') assert.doesNotMatch(error.message, /no to/);
+        else assert.match(error.message, /no to \[redacted\]: …$/);
+        assert.ok(quoted !== '' && !text.includes(quoted));
+      }
+    });
+  }
+
+  it('may refuse with an error of this package, which passes as it is', async (t) => {
+    const { store, app, user, browser } = await sceneWithStore(t);
+    const own = new ConfigurationError('session_missing', 'No device cookie');
+    store.read = () => Promise.reject(own);
+    assert.equal((await sendPassword(browser, user)).body['code'], 'session_missing');
+    assert.deepEqual(app.errors, [own]);
+  });
+
+  it('may say many things for nothing, and the login begins all the same', async (t) => {
+    const { store, app, user, browser } = await sceneWithStore(t);
+    for (const nothing of [null, '', 'garbage', {}, 7]) {
+      store.kept = nothing;
+      const seen = watch(app);
+      const { body } = await sendOtp(browser, okta.otp(user));
+      assert.deepEqual([body['code'], seen.posts()], ['mfa_transaction_missing', 0]);
+      assert.equal((await browser.post('/cancel')).status, 200);
+      assert.equal((await sendPassword(browser, user)).body['code'], 'mfa_required');
+    }
+    assert.equal((await sendOtp(browser, okta.otp(user))).status, 200);
+  });
 });
