@@ -5,11 +5,18 @@ import { connect as connectTls, createServer as createTlsServer, type TlsOptions
 import { Worker } from 'node:worker_threads';
 import { Agent, buildConnector } from 'undici';
 import type { Okta } from '../../../example/okta/index.js';
-import { startApp, type App } from '../../support/app.js';
-import { Browser } from '../../support/browser.js';
-import { finishLogin, optionsFor, passPassword } from '../../support/login.js';
-import { watchTokenRequests } from '../../support/okta.js';
-import { gate, soon, until } from '../../support/promises.js';
+import {
+  Browser,
+  finishLogin,
+  gate,
+  passPassword,
+  scene,
+  sceneAtPasscode,
+  soon,
+  until,
+  watchTokenRequests,
+  type App,
+} from '../../support/index.js';
 import { selfSigned } from './certificate.js';
 import { STEPS, Timeouts, TIMEOUT, useOktaUnderFaults, type Step } from './support.js';
 
@@ -24,7 +31,7 @@ const ca = [good, wrongName, expired, future].map(({ cert }) => cert);
 let okta: Okta;
 useOktaUnderFaults((started) => (okta = started), { tls: good });
 
-/** What somebody else than Okta got to see. */
+/** A server that is not Okta, and what it received. */
 interface Impostor {
   port: number;
   connections: number;
@@ -100,8 +107,7 @@ function detourIt(name: string, body: (detoured: Detoured) => Promise<void>): vo
     });
     const timeouts = new Timeouts(t);
     try {
-      const strategyOptions = optionsFor(okta, { dispatcher: agent, timeout: TIMEOUT });
-      const app = await startApp(t, { strategyOptions });
+      const { app } = await scene(t, { options: { dispatcher: agent, timeout: TIMEOUT } });
       await body({
         app,
         agent,
@@ -131,8 +137,8 @@ async function assertDetour(
   await passPassword(browser, user);
   // The keys have been asked for too: their connection is not the one that goes astray.
   await until('the connection for the keys', () => attempts() === 2);
-  const waiting = app.store.waiting(browser.sessionID);
-  assert.ok(waiting);
+  const transaction = app.store.waiting(browser.sessionID);
+  assert.ok(transaction);
   app.actions.length = 0;
   const reached = watchTokenRequests(okta);
   const before = attempts();
@@ -149,7 +155,7 @@ async function assertDetour(
   assert.deepEqual([attempts() - before, impostor.connections], [1, 1], 'not tried again');
   assert.equal(impostor.received, 0, 'no byte of the request has left');
   assert.equal(reached().length, 0);
-  assert.deepEqual(app.store.waiting(browser.sessionID), waiting);
+  assert.deepEqual(app.store.waiting(browser.sessionID), transaction);
   await finishLogin(browser, okta, user);
 }
 
@@ -331,13 +337,10 @@ describe('A host that takes no connection', () => {
     it(`runs into the connect timeout ${name}`, async (t) => {
       const { agent, state } = holed(50);
       t.after(() => agent.destroy());
-      const app = await startApp(t, { strategyOptions: optionsFor(okta, { dispatcher: agent }) });
-      const user = okta.addUser();
-      const browser = new Browser(app.url);
-      await passPassword(browser, user);
+      const { app, user, browser } = await sceneAtPasscode(t, { options: { dispatcher: agent } });
       await finishLogin(browser, okta, user);
       await passPassword(browser, user);
-      const waiting = app.store.waiting(browser.sessionID);
+      const transaction = app.store.waiting(browser.sessionID);
 
       const reached = watchTokenRequests(okta);
       Object.assign(state, { holes: times, attempts: 0 });
@@ -346,7 +349,7 @@ describe('A host that takes no connection', () => {
         assert.deepEqual([answer.status, answer.body['code']], [503, 'okta_unreachable']);
         assert.match(String(answer.body['message']), /UND_ERR_CONNECT_TIMEOUT/);
         assert.deepEqual([state.attempts, reached().length], [2, 0]);
-        assert.deepEqual(app.store.waiting(browser.sessionID), waiting);
+        assert.deepEqual(app.store.waiting(browser.sessionID), transaction);
       }
       await finishLogin(browser, okta, user);
       assert.deepEqual([state.attempts, reached().length], [times + 1, 1]);
@@ -356,10 +359,7 @@ describe('A host that takes no connection', () => {
   it('at one address and refuses at the other was never asked: one repetition', async (t) => {
     const { agent, state } = holed(5000, ['127.0.0.1', '127.0.0.2']);
     t.after(() => agent.destroy());
-    const app = await startApp(t, { strategyOptions: optionsFor(okta, { dispatcher: agent }) });
-    const user = okta.addUser();
-    const browser = new Browser(app.url);
-    await passPassword(browser, user);
+    const { user, browser } = await sceneAtPasscode(t, { options: { dispatcher: agent } });
     await finishLogin(browser, okta, user);
     await passPassword(browser, user);
     Object.assign(state, { holes: 1, attempts: 0 });
