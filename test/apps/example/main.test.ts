@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { TOTP } from 'otpauth';
 import { startOkta } from '../../../example/okta/index.js';
-import { Browser } from './support.js';
+import { assertRedirect, FormBrowser } from './support.js';
 
 const root = join(__dirname, '..', '..', '..');
 
@@ -68,7 +68,7 @@ describe('npm start', () => {
       for (const name of ['bob', 'carol', 'dave']) assert.match(stdout, new RegExp(`${name}@`));
 
       // 127.0.0.1 is as good as localhost.
-      const browser = new Browser(origin.replace('localhost', '127.0.0.1'));
+      const browser = new FormBrowser(origin.replace('localhost', '127.0.0.1'));
       const page = await browser.get('/login');
       assert.match(page.text, /Try the demo/);
       const username = printed(stdout, 'username');
@@ -76,9 +76,9 @@ describe('npm start', () => {
       await browser.submit('/login', { username, password });
       await browser.get('/login/otp');
       const login = await browser.submit('/login/otp', { otp: new TOTP({ secret }).generate() });
-      assert.equal(login.headers.get('location'), '/profile');
+      assertRedirect(login, '/profile');
       assert.match((await browser.get('/profile')).text, /alice@example\.com/);
-      assert.equal((await new Browser(origin).get('/login')).status, 200);
+      assert.equal((await new FormBrowser(origin).get('/login')).status, 200);
     } finally {
       const { code, stderr } = await app.stop();
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -88,7 +88,7 @@ describe('npm start', () => {
   it('ends on SIGTERM too, also with connections that stay open', async () => {
     const app = run();
     const origin = await app.started();
-    await new Browser(origin).get('/login'); // fetch keeps its connection
+    await new FormBrowser(origin).get('/login'); // undici keeps its connection
     assert.equal((await app.stop('SIGTERM')).code, 0);
   });
 
@@ -120,12 +120,12 @@ describe('npm start', () => {
       assert.doesNotMatch(app.output.stdout, /stand-in|alice|TOTP|otpauth/);
       assert.ok(app.output.stdout.includes(okta.issuers.default));
 
-      const browser = new Browser(origin);
+      const browser = new FormBrowser(origin);
       assert.doesNotMatch((await browser.get('/login')).text, /demo/i);
       await browser.submit('/login', { username: user.username, password: user.password });
       await browser.get('/login/otp');
       const login = await browser.submit('/login/otp', { otp: okta.otp(user) });
-      assert.equal(login.headers.get('location'), '/profile');
+      assertRedirect(login, '/profile');
       assert.ok(okta.requests.some(({ path }) => path.endsWith('/v1/token')));
     } finally {
       assert.equal((await app.stop()).code, 0);

@@ -1,10 +1,13 @@
-import { createServer } from 'node:http';
+import assert from 'node:assert/strict';
+import { createServer, request, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp, type AppOptions } from '../../../example/express/app.js';
 import { demoAccount } from '../../../example/express/demo.js';
-import { startOkta, type Okta } from '../../../example/okta/index.js';
+import { startOkta, type User } from '../../../example/okta/index.js';
+import { Browser, type Answer } from '../../support/browser.js';
+import { optionsFor } from '../../support/login.js';
 
-/** The sample app before a stand-in of its own, on free ports. */
+/** The sample app before its own stand-in for Okta, on free ports. */
 export async function startSample({
   demo = false,
   ...options
@@ -12,7 +15,7 @@ export async function startSample({
   const okta = await startOkta();
   const lines: string[] = [];
   const app = createApp({
-    okta: publicClient(okta),
+    okta: optionsFor(okta),
     sessionSecret: 'a secret for tests',
     log: (line) => lines.push(line),
     demo: demo ? demoAccount(okta) : undefined,
@@ -21,6 +24,21 @@ export async function startSample({
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const newBrowser = () => new FormBrowser(origin);
+
+  /** A browser on the passcode page. */
+  async function afterPassword(user: User, browser = newBrowser()): Promise<FormBrowser> {
+    await browser.get('/login');
+    assertRedirect(await browser.submit('/login', credentials(user)), '/login/otp');
+    await browser.get('/login/otp');
+    return browser;
+  }
+
+  async function signedIn(user: User, browser = newBrowser()): Promise<FormBrowser> {
+    await afterPassword(user, browser);
+    assertRedirect(await browser.submit('/login/otp', { otp: okta.otp(user) }), '/profile');
+    return browser;
+  }
 
   return {
     okta,
@@ -28,6 +46,9 @@ export async function startSample({
     server,
     /** What the app wrote to its log. */
     lines,
+    newBrowser,
+    afterPassword,
+    signedIn,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -37,57 +58,59 @@ export async function startSample({
   };
 }
 
-/** The strategy's options for the stand-in's org server and its native app. */
-export const publicClient = ({ issuers, clients }: Okta) => ({
-  issuer: issuers.org,
-  clientID: clients.native.client_id,
-  allowInsecureIssuer: true,
-});
+export type Sample = Awaited<ReturnType<typeof startSample>>;
 
-/** One page load: no redirect is followed. */
-export interface Page {
-  status: number;
-  headers: Headers;
-  text: string;
+/** The fields of the first step. */
+export const credentials = ({ username, password }: User) => ({ username, password });
+
+export function assertRedirect({ status, location, text }: Answer, to: string): void {
+  assert.deepEqual([status, location], [302, to], text);
 }
 
-/** A browser without scripts: keeps cookies, fills in forms with the hidden fields of the page. */
-export class Browser {
-  readonly cookies = new Map<string, string>();
-  private lastPage = '';
+/** The CSRF token in the form of a page. */
+export const tokenOf = ({ text }: Answer) => /name="_csrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
 
-  constructor(readonly origin: string) {}
+/** A browser without scripts: it submits forms with the hidden field of the page that it loaded last. */
+export class FormBrowser extends Browser {
+  #token = '';
 
-  get(path: string): Promise<Page> {
-    return this.send(path);
+  /** Submits a form of the page loaded last. */
+  async submit(path: string, fields: Record<string, string> = {}): Promise<Answer> {
+    return this.post(path, { form: { _csrf: this.#token, ...fields } });
   }
 
-  /** Posts a form of the page loaded last. */
-  submit(path: string, fields: Record<string, string> = {}): Promise<Page> {
-    const token = /name="_csrf" value="([^"]+)"/.exec(this.lastPage)?.[1] ?? '';
-    return this.post(path, { _csrf: token, ...fields });
+  override async get(path: string): Promise<Answer> {
+    return this.#show(await super.get(path));
   }
 
-  post(path: string, fields: Record<string, string>): Promise<Page> {
-    return this.send(path, { method: 'POST', body: new URLSearchParams(fields) });
+  override async post(...args: Parameters<Browser['post']>): Promise<Answer> {
+    return this.#show(await super.post(...args));
   }
 
-  async send(path: string, init: RequestInit = {}): Promise<Page> {
-    const headers = new Headers(init.headers);
-    const cookie = Array.from(this.cookies, ([name, value]) => `${name}=${value}`).join('; ');
-    if (cookie) headers.set('cookie', cookie);
-    const response = await fetch(new URL(path, this.origin), {
-      ...init,
-      headers,
-      redirect: 'manual',
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [pair = ''] = line.split(';');
-      const [name = '', value = ''] = pair.split('=');
-      this.cookies.set(name, value);
-    }
-    const text = await response.text();
-    if (response.headers.get('content-type')?.startsWith('text/html')) this.lastPage = text;
-    return { status: response.status, headers: response.headers, text };
+  #show(page: Answer): Answer {
+    if (String(page.headers['content-type']).startsWith('text/html')) this.#token = tokenOf(page);
+    return page;
   }
+}
+
+/** A request byte for byte, as no browser would send it. */
+export function raw(
+  origin: string,
+  path: string,
+  method: string,
+  headers: Record<string, string> = {},
+  body = '',
+) {
+  const { hostname, port } = new URL(origin);
+  return new Promise<{ status: number; headers: IncomingHttpHeaders; text: string }>(
+    (resolve, reject) => {
+      const req = request({ hostname, port, path, method, headers }, (res) => {
+        let text = '';
+        res.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        res.on('end', () => resolve({ status: res.statusCode ?? 0, headers: res.headers, text }));
+      });
+      req.on('error', reject);
+      req.end(body);
+    },
+  );
 }
