@@ -132,7 +132,7 @@ const fetchPost =
     return { status: response.status, json: (await response.json()) as Json };
   };
 
-/** passport-oauth2's HTTP: its `OAuth2` with a grant of its own. */
+/** passport-oauth2's HTTP: its `OAuth2` with another grant. */
 const oauthPost = (origin: string): Post => {
   const client = new OAuth2(CLIENT_ID, '', origin, '/authorize', '/oauth2/v1/token') as OAuth2 & {
     _request: (
@@ -184,9 +184,9 @@ export const CONTESTANTS = {
         userInfo: undefined,
       });
       return async () => {
-        const waiting = await direct.start(USER, {});
-        if (waiting.type !== 'mfa_required') throw new Error('no mfa_required');
-        const done = await direct.resume({ mfaToken: waiting.mfaToken, otp: PASSCODE }, {});
+        const started = await direct.start(USER, {});
+        if (started.type !== 'mfa_required') throw new Error('no mfa_required');
+        const done = await direct.resume({ mfaToken: started.mfaToken, otp: PASSCODE }, {});
         if (done.type !== 'authenticated') throw new Error('no login');
       };
     },

@@ -32,7 +32,7 @@ export function passportLogin(
     sessions: Record<string, string>;
   };
   let count = 0;
-  let waiting = Number(process.env['BENCH_WAITING'] ?? 0);
+  let others = Number(process.env['BENCH_TRANSACTIONS'] ?? 0);
   store.generate = (req) => {
     count += 1;
     req.sessionID = `session-${count}`;
@@ -74,13 +74,13 @@ export function passportLogin(
     store.generate(first);
     if ((await authenticate(first)) !== 'mfa_required')
       throw new Error('no passcode was asked for');
-    // What the waiting login adds to a session that holds nothing else.
+    // What the transaction adds to a session that holds nothing else.
     const empty = JSON.stringify({ cookie: first.session.cookie });
     const sessionBytes = Buffer.byteLength(store.sessions[first.sessionID]!) - empty.length;
 
-    // For the growth measurement: as many more that wait in the same store.
-    for (; waiting > 0; waiting -= 1) {
-      store.sessions[`waiting-${waiting}`] = `${store.sessions[first.sessionID]!} `;
+    // For the growth measurement: as many more transactions in the same store.
+    for (; others > 0; others -= 1) {
+      store.sessions[`other-${others}`] = `${store.sessions[first.sessionID]!} `;
     }
 
     const second = request({ otp });

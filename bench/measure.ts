@@ -18,7 +18,7 @@ export interface Result {
   allocated?: number;
   /** With `allocation`: bytes of the heap after a collection at the end. */
   heap?: number;
-  /** Bytes in the session store for one waiting login. */
+  /** Bytes in the session store for one transaction. */
   sessionBytes?: number;
 }
 

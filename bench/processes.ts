@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Result, Round } from './measure.js';
 
-/** The canned Okta. It ends with this process, or when `end` is called. */
+/** The Okta that all ask. It ends with this process, or when `end` is called. */
 export async function startEndpoint(
   env: Record<string, string> = {},
 ): Promise<{ origin: string; end: () => void }> {
@@ -22,7 +22,7 @@ export interface Client {
   end(): void;
 }
 
-/** A contestant in a process of its own, ready for rounds. */
+/** A contestant in its own process, ready for rounds. */
 export async function startClient(
   name: string,
   origin: string,

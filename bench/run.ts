@@ -1,7 +1,7 @@
 /**
  * What one login costs, beside what it could cost at best and what people would otherwise use. Prints
  * tables and draws docs/images/bench.svg. Everything runs on this machine, over loopback; `--quick` for
- * a look.
+ * a first impression.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -175,14 +175,14 @@ async function heapGrowth(origin: string): Promise<number> {
   await client.run({ logins: 5000, concurrency: 50 });
   const before = await client.run({ logins: 200, concurrency: 50, allocation: true });
   await client.run({ logins: quick ? 5000 : 100_000, concurrency: 50 });
-  // Long enough for the guard to forget the last ones.
+  // Long enough for the process to forget the last ones.
   await new Promise((resolve) => setTimeout(resolve, 2500));
   const after = await client.run({ logins: 200, concurrency: 50, allocation: true });
   client.end();
   return (after.heap! - before.heap!) / 1e6;
 }
 
-/** Milliseconds that `require` takes beyond undici and jsonwebtoken, in a process of its own. */
+/** Milliseconds that `require` takes beyond undici and jsonwebtoken in its own process. */
 function requireTime(): number {
   const script = `
     require('undici'); require('jsonwebtoken');
@@ -195,7 +195,7 @@ function requireTime(): number {
   );
 }
 
-/** The strategy's CPU for a login, in a process of its own. */
+/** The strategy's CPU for a login in its own process. */
 async function strategyCpu(origin: string, concurrency: number, env = {}): Promise<number> {
   const client = await startClient('strategy', origin, { env });
   await client.run({ logins: WARM_UP, concurrency });
@@ -211,10 +211,10 @@ async function growth(origin: string): Promise<Line[]> {
   for (const concurrency of [1, 10, 100, 1000]) {
     byConcurrency.points.push([concurrency, await strategyCpu(origin, concurrency)]);
   }
-  const byWaiting: Line = { title: 'waiting logins', points: [], unit: 'µs CPU' };
-  for (const waiting of [1, 100, 1000, 10_000, quick ? 20_000 : 100_000]) {
-    const env = { BENCH_WAITING: String(waiting) };
-    byWaiting.points.push([waiting, await strategyCpu(origin, 50, env)]);
+  const byTransactions: Line = { title: 'transactions', points: [], unit: 'µs CPU' };
+  for (const transactions of [1, 100, 1000, 10_000, quick ? 20_000 : 100_000]) {
+    const env = { BENCH_TRANSACTIONS: String(transactions) };
+    byTransactions.points.push([transactions, await strategyCpu(origin, 50, env)]);
   }
   const byProcesses: Line = { title: 'processes', points: [], unit: 'logins/s' };
   for (const processes of [1, 2]) {
@@ -231,7 +231,7 @@ async function growth(origin: string): Promise<Line[]> {
     ]);
     for (const client of clients) client.end();
   }
-  return [byConcurrency, byWaiting, byProcesses];
+  return [byConcurrency, byTransactions, byProcesses];
 }
 
 async function main(): Promise<void> {
@@ -259,7 +259,7 @@ async function main(): Promise<void> {
   goal('TLS connections for each concurrent login, cold', tls.connectionsPerLogin, 1.2);
   goal('fetches of the keys for 50 first logins at once', tls.keysForFirst, 1);
   goal('fetches of the keys in 10,000 logins', tls.keysForAll, 1);
-  goal('session bytes of a waiting login', strategy.sessionBytes!, 300);
+  goal('session bytes of a transaction', strategy.sessionBytes!, 300);
   goal('heap growth over 100,000 logins', await heapGrowth(origin), 2, ' MB');
   goal('require, beyond undici and jsonwebtoken', requireTime(), 60, ' ms');
   end();
