@@ -4,7 +4,9 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { startSample } from '../apps/example/support.js';
+import { startSample, type Sample } from '../apps/example/support.js';
+import { OTP_STEP } from '../support/okta.js';
+import { gate } from '../support/promises.js';
 import {
   enterPasscode,
   enterPassword,
@@ -14,12 +16,12 @@ import {
   picture,
 } from './support.js';
 
-/** An expression for the page: its texts whose contrast is under WCAG AA's 4.5. */
+/** An expression for the page: its text whose contrast is under WCAG AA's 4.5. */
 const lowContrast = readFileSync(join(__dirname, 'low-contrast.js'), 'utf8');
 const isDark = `getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 64`;
 
 let browser: Browser;
-let sample: Awaited<ReturnType<typeof startSample>>;
+let sample: Sample;
 const opened: { page: Page; problems: string[] }[] = [];
 
 before(async () => {
@@ -31,7 +33,7 @@ after(async () => {
   await sample?.close();
 });
 
-/** Every test ends with a look at the console of its pages. */
+/** No test leaves a problem in the console of its pages. */
 afterEach(async () => {
   const problems = opened.flatMap((each) => each.problems);
   await Promise.all(opened.map(({ page }) => page.context().close()));
@@ -45,27 +47,21 @@ async function open(options?: BrowserContextOptions): Promise<Page> {
   return each.page;
 }
 
-function withResolver() {
-  let resolve = () => {};
-  const promise = new Promise<void>((resolvePromise) => (resolve = resolvePromise));
-  return { promise, resolve };
-}
-
 /** Counts the passcodes that browsers send. */
 function countPosts() {
   let count = 0;
-  const [first, second] = [withResolver(), withResolver()];
+  const [first, second] = [gate(), gate()];
   const listener = (req: IncomingMessage) => {
     if (req.method === 'POST' && req.url === '/login/otp') count += 1;
-    if (count >= 1) first.resolve();
-    if (count >= 2) second.resolve();
+    if (count >= 1) first.open();
+    if (count >= 2) second.open();
   };
   sample.server.on('request', listener);
   const stop = () => {
     sample.server.off('request', listener);
     return count;
   };
-  return { first: first.promise, second: second.promise, stop };
+  return { first: first.opened, second: second.opened, stop };
 }
 
 const heading = (page: Page) => page.getByRole('heading', { level: 1 });
@@ -223,13 +219,10 @@ describe('a person who signs in', () => {
     await enterPassword(page, user);
     await page.getByLabel('Passcode').fill(sample.okta.otp(user));
     // The second click comes while Okta is still thinking about the first.
-    sample.okta.respondNext(
-      async (_request, proceed) => {
-        await posts.second;
-        return proceed();
-      },
-      { grantType: 'http://auth0.com/oauth/grant-type/mfa-otp' },
-    );
+    sample.okta.respondNext(async (_request, proceed) => {
+      await posts.second;
+      return proceed();
+    }, OTP_STEP);
     const button = await page.getByRole('button', { name: 'Sign in' }).boundingBox();
     const click = () => page.mouse.click(button!.x + 20, button!.y + 20);
     await click();
