@@ -27,7 +27,7 @@ export async function launchChromium(): Promise<Browser> {
   });
 }
 
-/** A page in a browser profile of its own, and what its console said. */
+/** A page in its own browser profile, and what its console said. */
 export async function newPage(
   browser: Browser,
   baseURL: string,

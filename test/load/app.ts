@@ -5,7 +5,7 @@ import { createApp } from '../../example/express/app.js';
 import { countTimers, measure } from './measure.js';
 import type { FromApp, Measured, ToApp } from './messages.js';
 
-/** The sample app in a process of its own, which tells what it holds on to. */
+/** The sample app in its own process, which reports what it holds on to. */
 countTimers();
 const [issuer = '', clientID = ''] = process.argv.slice(2);
 const store = new MemoryStore();
@@ -30,7 +30,7 @@ async function measured(): Promise<Measured> {
     ...(await measure()),
     sessions: all.length,
     loggedIn: all.filter((json) => json.includes('"passport"')).length,
-    waiting: all.filter((json) => json.includes('"mfaToken"')).length,
+    transactions: all.filter((json) => json.includes('"mfaToken"')).length,
     errors,
   };
 }

@@ -8,7 +8,10 @@ interface Page {
   text: string;
 }
 
-/** A browser that signs one person in, from the first page to the profile. */
+/**
+ * A browser that signs one person in, from the first page to the profile. Not the one of the other
+ * tests: that keeps a record of all it sees, and 10,000 logins share this one's connections.
+ */
 export async function signIn(pool: Pool, person: Person): Promise<void> {
   let cookie = '';
   const send = async (path: string, fields?: Record<string, string>): Promise<Page> => {

@@ -6,11 +6,11 @@ import type { FromApp, FromOkta, Measured, Person, ToApp, ToOkta } from './messa
 
 /**
  * `npm run test:load`: 10,000 whole logins, a hundred at a time, through the sample app's stack, and
- * 100,000 waiting logins that expire. Ends with 1 if one is lost, or if the app holds on to something
+ * 100,000 transactions that expire. Ends with 1 if one is lost, or if the app holds on to something
  * afterwards. The clients are in this process, the app and the stand-in for Okta in one each.
  */
 const LOGINS = Number(process.env['LOAD_LOGINS'] ?? 10_000);
-const WAITING = Number(process.env['LOAD_WAITING'] ?? 100_000);
+const TRANSACTIONS = Number(process.env['LOAD_TRANSACTIONS'] ?? 100_000);
 const CONCURRENCY = 100;
 const WARM_UP = 1000;
 /** Of the heap, for what V8 keeps compiled and cached; a leak of 1 KiB a login would be 10 MiB. */
@@ -129,7 +129,7 @@ async function logins(): Promise<void> {
     `one session a login and none besides: ${full.sessions}, ${full.loggedIn} logged in`,
     full.sessions === LOGINS && full.loggedIn === LOGINS,
   );
-  expect(`no login waits: ${full.waiting}`, full.waiting === 0);
+  expect(`no transaction is left: ${full.transactions}`, full.transactions === 0);
   const growth = after.heapMiB - warm.after.heapMiB;
   expect(`the heap grew by ${growth.toFixed(1)} MiB since the warm-up`, growth < TOLERANCE_MIB);
   expect(
@@ -143,16 +143,16 @@ async function logins(): Promise<void> {
   expect(`no timer is left: ${after.timers}`, after.timers <= idle.timers);
 }
 
-async function waiting(): Promise<void> {
-  const child = start('waiting.ts', [String(WAITING)]);
+async function transactions(): Promise<void> {
+  const child = start('transactions.ts', [String(TRANSACTIONS)]);
   const started = performance.now();
   const result = await next<{ warm: Figures; lost: number; full: Figures; over: Figures }>(child);
   const { warm, lost, full, over } = result;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  print(`\n${WAITING} waiting logins (${seconds} s): ${show(full)}`);
+  print(`\n${TRANSACTIONS} transactions (${seconds} s): ${show(full)}`);
   print(`when their time is over: ${show(over)}`);
   expect(`each went as it should, ${lost} did not`, lost === 0);
-  expect(`all waited in the store: ${full.sessions}`, full.sessions === WAITING);
+  expect(`all were in the store: ${full.sessions}`, full.sessions === TRANSACTIONS);
   expect(`no session is left: ${over.sessions}`, over.sessions === 0);
   expect(`no timer is left: ${over.timers}`, over.timers === 0);
   const growth = over.heapMiB - warm.heapMiB;
@@ -167,7 +167,7 @@ async function main(): Promise<void> {
   }, BOUND);
   try {
     await logins();
-    await waiting();
+    await transactions();
   } finally {
     clearTimeout(late);
     for (const child of children) child.kill();

@@ -25,6 +25,6 @@ export interface Measured {
   sockets: number;
   sessions: number;
   loggedIn: number;
-  waiting: number;
+  transactions: number;
   errors: number;
 }

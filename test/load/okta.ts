@@ -1,7 +1,7 @@
 import { startOkta } from '../../example/okta/index.js';
 import type { FromOkta, ToOkta } from './messages.js';
 
-/** The stand-in for Okta in a process of its own, without rate limits. */
+/** The stand-in for Okta in its own process, without rate limits. */
 async function main(): Promise<void> {
   const okta = await startOkta({ rateLimitPerSecond: Infinity });
   const send = (message: FromOkta) => process.send?.(message);

@@ -4,7 +4,7 @@ import { ID_TOKENS } from './id-tokens.js';
 import type { Reply, Sent } from './okta.js';
 
 /**
- * What Okta, or whoever sits in its place, may answer at the token endpoint. Each kind knows what the
+ * What Okta, or a server in its place, may answer at the token endpoint. Each kind knows what the
  * contract makes of it; `wild` is anything, of which only the invariants are asked.
  */
 export type Answer =
@@ -18,7 +18,7 @@ export type Answer =
   | { kind: 'fails'; code: string; again: Answer }
   | { kind: 'cut off' | 'too large' | 'hang' };
 
-/** Every secret begins with a mark of its own, by which also a part of it is known. */
+/** Every secret begins with its own mark, by which a part of it is recognized too. */
 export const MARK = /Z(PW|OT|MT|CS|AT|RT)Z/;
 export const marked = (kind: 'PW' | 'OT' | 'MT' | 'CS' | 'AT' | 'RT', rest = '') =>
   `Z${kind}Z${rest}`;
@@ -275,7 +275,7 @@ const error = fc.record({
   text,
 });
 
-/** Texts without a mark: a secret that nobody sent cannot be known as one. */
+/** Strings without a mark: a secret that was never sent cannot be recognized as one. */
 const anyText = fc.oneof(
   fc.constantFrom(...CODES, ...TEXTS, 'mfa_required'),
   fc.string({ unit: 'binary', maxLength: 12 }),

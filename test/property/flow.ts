@@ -11,7 +11,7 @@ import {
   type Transaction,
   type VerifyCallback,
 } from '../../lib/index.js';
-import { CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
+import { asRequest, CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
 import {
   answerTo,
   MARK,
@@ -25,7 +25,7 @@ import {
 import { clock } from './clock.js';
 import { believedSub, CLOCK_TOLERANCE, ID_TOKEN_PARTS, KEYS, OTHER_KEYS } from './id-tokens.js';
 import { fakeOkta, type Reply, type Sent } from './okta.js';
-import { asRequest, Browser, BrowserStore, Sessions, type FakeRequest } from './session.js';
+import { Browser, BrowserStore, Sessions, type FakeRequest } from './session.js';
 
 /** One run: an app with its options, two browsers, and what happens. */
 export interface Case {
@@ -191,7 +191,7 @@ const VERIFIES = {
   'refuses with null': ['fail', () => Promise.resolve(null)],
   'refuses, then accepts': ['fail', (user, done) => (done(null, false), Promise.resolve(user))],
   fails: ['error', (_, done) => done(new VerifyFailed())],
-  'fails with a text': ['error', (_, done) => done('route')],
+  'fails with a string': ['error', (_, done) => done('route')],
   throws: [
     'error',
     () => {
@@ -402,8 +402,8 @@ type Action =
   | { name: 'error'; error: unknown }
   | { name: 'pass' };
 
-/** A login that waits, as the model has it. */
-type Waiting = Omit<Transaction, 'id' | 'boundTo'>;
+/** A transaction, as the model has it. */
+type Pending = Omit<Transaction, 'id' | 'boundTo'>;
 
 /** A request under way, with all that is known of it. */
 interface Call {
@@ -426,7 +426,7 @@ interface Issue {
 interface Expected {
   posts: number;
   outcome: Partial<Record<'name' | 'code' | 'status' | 'attemptsRemaining', unknown>>;
-  waiting: Waiting | undefined;
+  transaction: Pending | undefined;
 }
 
 const STATUS: Record<string, number> = {
@@ -454,7 +454,7 @@ const ERROR_STATUS: Record<string, number> = {
   okta_timeout: 504,
 };
 
-/** What has been published since it was last looked at. */
+/** What has been published in this case. */
 const published: { request: unknown; event: object }[] = [];
 subscribe('passport-okta-direct-mfa:outcome', (message) => {
   const event = message as { request?: unknown };
@@ -463,7 +463,7 @@ subscribe('passport-okta-direct-mfa:outcome', (message) => {
 
 let printed = 0;
 
-/** Share of the outputs that are printed in every way; the others are looked at field by field. */
+/** Of so many outputs one is printed in every way; the others are checked field by field. */
 let printEvery = 1;
 export function setPrintEvery(count: number): void {
   printEvery = count;
@@ -613,16 +613,16 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     return call;
   }
 
-  const waitingOf = (browser: Browser) => {
+  const transactionOf = (browser: Browser) => {
     const value = options.ownStore
       ? parse(store.saved.get(browser) ?? '{}')
       : ((browser.content[SESSION_KEY] ?? {}) as Record<string, unknown>);
-    const { mfaToken, username, expiresAt, attempts } = value as Partial<Waiting>;
+    const { mfaToken, username, expiresAt, attempts } = value as Partial<Pending>;
     return mfaToken === undefined ? undefined : { mfaToken, username, expiresAt, attempts };
   };
 
-  /** What waits in each browser; `unsure` after requests that came at once. */
-  const models: (Waiting | undefined | 'unsure')[] = [undefined, undefined];
+  /** The transaction of each browser; `unsure` after requests that came at once. */
+  const models: (Pending | undefined | 'unsure')[] = [undefined, undefined];
 
   /** Browsers that may be in another session than the one they began with. */
   const strayed = new Set<0 | 1>();
@@ -651,12 +651,12 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     }
     if (alone !== undefined) {
       if (expected !== undefined) compare(alone, expected, started[0]);
-      const waiting = waitingOf(browsers[alone.browser]);
-      models[alone.browser] = expected === undefined ? unsure(waiting) : expected.waiting;
+      const transaction = transactionOf(browsers[alone.browser]);
+      models[alone.browser] = expected === undefined ? unsure(transaction) : expected.transaction;
     } else {
       for (const index of [0, 1] as const) {
         if (steps.some(({ browser }) => browser === index)) {
-          models[index] = unsure(waitingOf(browsers[index]));
+          models[index] = unsure(transactionOf(browsers[index]));
         }
       }
     }
@@ -684,11 +684,11 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     assert.equal(call.actions.length, expectedActions(call), 'not exactly one action');
   }
   assert.equal(clock.holding(), 0, 'a timer is left');
-  assert.ok(clock.running() <= 1, 'more than one timer for all waiting logins');
+  assert.ok(clock.running() <= 1, 'more than one timer for all transactions');
   assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
 
-  function unsure(waiting: unknown): undefined | 'unsure' {
-    return waiting === undefined ? undefined : 'unsure';
+  function unsure(transaction: unknown): undefined | 'unsure' {
+    return transaction === undefined ? undefined : 'unsure';
   }
 
   /** The promises that hold of any request, whatever else goes on. */
@@ -777,9 +777,9 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
   function expect(step: Step): Expected | undefined {
     const before = models[step.browser];
     if (before === 'unsure') {
-      return step.type === 'cancel' ? { posts: 0, outcome: {}, waiting: undefined } : undefined;
+      return step.type === 'cancel' ? { posts: 0, outcome: {}, transaction: undefined } : undefined;
     }
-    if (step.type === 'cancel') return { posts: 0, outcome: {}, waiting: undefined };
+    if (step.type === 'cancel') return { posts: 0, outcome: {}, transaction: undefined };
     if (step.oldCookie && !options.ownStore) return undefined;
 
     const { body } = step;
@@ -807,17 +807,17 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
   function expectPassword(
     step: Step & { type: 'request' },
     username: string,
-    before: Waiting | undefined,
+    before: Pending | undefined,
   ): Expected | undefined {
     const { answer, posts } = settled(step.answer);
     const meaning = meaningOf(answer, 'password');
     if (meaning === undefined) return undefined;
     if (meaning === 'mfa_required') {
       const age = Math.round(options.transactionMaxAge * 1000);
-      const waiting = { mfaToken: '', username, expiresAt: clock.now() + age, attempts: 0 };
+      const transaction = { mfaToken: '', username, expiresAt: clock.now() + age, attempts: 0 };
       return options.mfaRedirect
-        ? { posts, outcome: { name: 'redirect' }, waiting }
-        : fails('mfa_required', posts, waiting);
+        ? { posts, outcome: { name: 'redirect' }, transaction }
+        : fails('mfa_required', posts, transaction);
     }
     if (typeof meaning === 'object' && 'grant' in meaning) {
       if (options.requireMfa) return fails('mfa_not_enforced', posts, undefined);
@@ -826,7 +826,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     return expectRefusal(meaning, 'invalid_credentials', posts, before);
   }
 
-  function expectOtp(step: Step & { type: 'request' }, before: Waiting): Expected | undefined {
+  function expectOtp(step: Step & { type: 'request' }, before: Pending): Expected | undefined {
     if (options.keys !== 'good') return undefined;
     const { answer, posts } = settled(step.answer);
     const meaning = meaningOf(answer, 'otp');
@@ -836,7 +836,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       const attemptsRemaining = options.maxOtpAttempts - attempts;
       if (attemptsRemaining === 0) return fails('otp_attempts_exceeded', posts, undefined);
       const outcome = { name: 'fail', code: 'invalid_otp', status: 401, attemptsRemaining };
-      return { posts, outcome, waiting: { ...before, attempts } };
+      return { posts, outcome, transaction: { ...before, attempts } };
     }
     if (meaning === 'mfa_required') return fails('access_denied', posts, undefined);
     if (typeof meaning === 'object' && 'grant' in meaning) {
@@ -849,11 +849,11 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     meaning: Exclude<Meaning, 'mfa_required' | { grant: string }>,
     refusal: string,
     posts: number,
-    before: Waiting | undefined,
+    before: Pending | undefined,
   ): Expected {
     if (typeof meaning === 'object') {
       const { error: code, status } = meaning;
-      return { posts, outcome: { name: 'error', code, status }, waiting: before };
+      return { posts, outcome: { name: 'error', code, status }, transaction: before };
     }
     switch (meaning) {
       case 'rate_limited':
@@ -871,37 +871,38 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     { verify }: Step & { type: 'request' },
     jwt: string,
     posts: number,
-    before: Waiting | undefined,
+    before: Pending | undefined,
   ): Expected | undefined {
     if (options.keys !== 'good') return undefined;
     const failing = (code: string): Expected => ({
       posts,
       outcome: { name: 'error', code, status: 502 },
-      waiting: before,
+      transaction: before,
     });
     if (believedSub(jwt, clock.now()) === undefined) return failing('invalid_id_token');
     if (!['no', 'good'].includes(options.userInfo)) return failing('invalid_userinfo');
     const [name] = VERIFIES[verify];
     if (name === 'nothing') return undefined;
-    return { posts, outcome: { name }, waiting: undefined };
+    return { posts, outcome: { name }, transaction: undefined };
   }
 
-  function fails(code: string, posts: number, waiting: Waiting | undefined): Expected {
-    return { posts, outcome: { name: 'fail', code, status: STATUS[code] }, waiting };
+  function fails(code: string, posts: number, transaction: Pending | undefined): Expected {
+    return { posts, outcome: { name: 'fail', code, status: STATUS[code] }, transaction };
   }
 
-  function compare(step: Step, { posts, outcome, waiting }: Expected, call?: Call): void {
-    const saved = waitingOf(browsers[step.browser]);
-    if (waiting === undefined) assert.equal(saved, undefined, 'a login waits that should not');
+  function compare(step: Step, { posts, outcome, transaction }: Expected, call?: Call): void {
+    const saved = transactionOf(browsers[step.browser]);
+    if (transaction === undefined)
+      assert.equal(saved, undefined, 'a transaction is left that should be gone');
     else {
-      assert.ok(saved, 'a login does not wait that should');
-      if (waiting.mfaToken === '') waiting.mfaToken = saved.mfaToken;
-      assert.ok(issued.has(waiting.mfaToken));
+      assert.ok(saved, 'a transaction is gone that should be kept');
+      if (transaction.mfaToken === '') transaction.mfaToken = saved.mfaToken;
+      assert.ok(issued.has(transaction.mfaToken));
       assert.deepEqual(saved, {
-        mfaToken: waiting.mfaToken,
-        username: waiting.username,
-        expiresAt: waiting.expiresAt,
-        attempts: waiting.attempts,
+        mfaToken: transaction.mfaToken,
+        username: transaction.username,
+        expiresAt: transaction.expiresAt,
+        attempts: transaction.attempts,
       });
     }
     if (call === undefined) return;

@@ -81,7 +81,7 @@ export const ID_TOKENS: readonly IdToken[] = [
   bad('HS256 that says RS256', hmac(HEADER)),
   bad("with a stranger's key", rs256(HEADER, claims('00u-nobody'), stranger.privateKey)),
   bad(
-    'with a key of its own',
+    'with the key that signed it in its header',
     rs256(
       { ...HEADER, jwk: toJwk(stranger.publicKey), jku: 'https://evil.example.com' },
       claims('00u-nobody'),
@@ -97,10 +97,10 @@ export const ID_TOKENS: readonly IdToken[] = [
   signed('another audience', { aud: 'other' }),
   signed('audiences without azp', { aud: ['other', CLIENT_ID] }),
   signed('another azp', { azp: 'other' }),
-  signed('exp as a text', { exp: String(SECONDS + 3600) }),
+  signed('exp as a string', { exp: String(SECONDS + 3600) }),
   signed('exp below zero', { exp: -1 }),
   signed('exp null', { exp: null }),
-  signed('iat as a text', { iat: String(SECONDS) }),
+  signed('iat as a string', { iat: String(SECONDS) }),
   signed('nbf in the future', { nbf: SECONDS + 365 * 24 * 3600 }),
   signed('sub as an object', { sub: { toString: 'x' } }),
   signed('sub as an array', { sub: ['00u-nobody'] }),
@@ -112,7 +112,7 @@ export const ID_TOKENS: readonly IdToken[] = [
   raw('all under __proto__', `{"__proto__":${JSON.stringify(claims('x'))}}`),
   raw('an array', '[]'),
   raw('null', 'null'),
-  raw('a text', 'text'),
+  raw('a bare string', 'text'),
   raw('not UTF-8', '\ud800'),
   bad('changed payload', `${HEAD}.${encode(claims('00u-admin'))}.${SIGNATURE}`),
   bad('no signature', `${HEAD}.${PAYLOAD}.`),
@@ -125,7 +125,7 @@ export const ID_TOKENS: readonly IdToken[] = [
   bad('a newline at the end', `${GOOD.jwt}\n`),
 ];
 
-/** By their text, as an answer has them. */
+/** By their encoded form, as a response has them. */
 const byText = new Map(ID_TOKENS.map((token) => [token.jwt, token]));
 
 /** Who an ID token speaks of, if it is to be believed at that time. */

@@ -333,7 +333,7 @@ export const bodies = fc.property(
   },
 );
 
-// Waiting logins that a store makes up ---------------------------------------------------------------
+// Transactions that a store makes up ------------------------------------------------------------------
 
 const madeUp = fc.oneof(
   anything,

@@ -17,11 +17,11 @@ const property = (name: string, share: number, it: unknown): Property => ({
 
 export const PROPERTIES: readonly Property[] = [
   property('whole logins', 34, fc.asyncProperty(anyCase, runCase)),
-  property('redacted texts', 12, parsers.redaction),
+  property('redacted strings', 12, parsers.redaction),
   property('answers of the token endpoint', 12, parsers.tokenAnswers),
   property('ID tokens', 12, parsers.idTokens),
   property('bodies', 12, parsers.bodies),
-  property('waiting logins from a store', 6, parsers.transactions),
+  property('transactions from a store', 6, parsers.transactions),
   property('options', 6, parsers.options),
   property('key sets', 6, parsers.keySets),
 ];

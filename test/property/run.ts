@@ -3,7 +3,7 @@ import { clock } from './clock.js';
 import { falsify, PROPERTIES } from './properties.js';
 
 /**
- * `npm run fuzz`: a million cases, or FUZZ_RUNS of them. FUZZ_SEED, FUZZ_PATH and FUZZ_ONLY (a
+ * `npm run test:fuzz`: a million cases, or FUZZ_RUNS of them. FUZZ_SEED, FUZZ_PATH and FUZZ_ONLY (a
  * property's name) show a failure again.
  */
 const { FUZZ_RUNS, FUZZ_SEED, FUZZ_PATH, FUZZ_ONLY } = process.env;
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
 
   for (const property of properties) {
     const own = Math.max(1, Math.round((runs * property.share) / shares));
-    // In chunks, so that there is a line to look at; each has a seed of its own.
+    // In chunks, each with its own seed, so that progress is printed.
     for (let at = 0; at < own; at += CHUNK) {
       const count = Math.min(CHUNK, own - at);
       const seed = firstSeed + at / CHUNK;
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
       });
       if (failure !== undefined) {
         print(`\n${property.name} failed: ${failure}\n`);
-        const again = `FUZZ_ONLY='${property.name}' FUZZ_RUNS=${count} FUZZ_SEED=${seed} npm run fuzz`;
+        const again = `FUZZ_ONLY='${property.name}' FUZZ_RUNS=${count} FUZZ_SEED=${seed} npm run test:fuzz`;
         print(`To see it again: ${again}`);
         process.exitCode = 1;
         return;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Transaction, TransactionStore } from '../../lib/index.js';
 
-/** A request as far as the strategy looks at it. */
+/** A request as far as the strategy reads it. */
 export interface FakeRequest {
   tag: string;
   browser: Browser;
@@ -10,8 +10,6 @@ export interface FakeRequest {
   session?: Session;
   sessionID?: string;
 }
-
-export const asRequest = (request: FakeRequest) => request as unknown as IncomingMessage;
 
 /** The sessions of one app, kept as JSON, as express-session's stores do. */
 export class Sessions {
@@ -107,7 +105,7 @@ function open(request: FakeRequest, id: string, content: object): void {
   request.session = new Session(request, content);
 }
 
-/** A store of the app's own: JSON by browser. */
+/** An app's own store: JSON by browser. */
 export class BrowserStore implements TransactionStore {
   readonly saved = new Map<Browser, string>();
 

@@ -82,7 +82,7 @@ for (const [name, start] of [
       await finishLogin(sentTo(await startApp(), browser), okta, user);
     });
 
-    it(`keep a waiting login over a restart of ${name}, and answer while it is away`, async () => {
+    it(`keep a transaction over a restart of ${name}, and answer while it is away`, async () => {
       const app = await startApp();
       const browser = new Browser(app.url);
       await passPassword(browser, user);

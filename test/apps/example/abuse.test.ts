@@ -57,7 +57,7 @@ describe('CSRF', () => {
     const victim = sample.newBrowser();
     for (const fields of [credentials(attacker), { otp: sample.okta.otp(attacker) }]) {
       for (const path of ['/login', '/login/otp']) {
-        // With no session at all, and with one that has no token of its own.
+        // With no session at all, and with one that has no token.
         for (const _csrf of [token, '']) {
           assert.equal((await victim.post(path, { form: { _csrf, ...fields } })).status, 403);
         }
@@ -66,7 +66,7 @@ describe('CSRF', () => {
     assert.equal(await isSignedIn(victim), false);
   });
 
-  it('a token that is no string, or is given many times, is refused', async () => {
+  it('a token that is not a string, or is given many times, is refused', async () => {
     const browser = sample.newBrowser();
     const token = tokenOf(await browser.get('/login'));
     for (const json of [
@@ -173,7 +173,7 @@ describe('Open redirects', () => {
     .map((name) => `${name}=${encodeURIComponent(evil)}`)
     .join('&');
 
-  it('every redirect of a whole login and sign-out leads to a path of its own, whatever is asked for', async () => {
+  it('every redirect of a whole login and sign-out leads to one of its own paths, whatever is asked for', async () => {
     const user = sample.okta.addUser();
     const browser = sample.newBrowser();
     const locations: (string | undefined)[] = [];

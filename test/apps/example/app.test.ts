@@ -138,7 +138,7 @@ describe('signing in', () => {
     );
   });
 
-  it('shows the seconds to wait when Okta limits the rate, and keeps the login that waits', async () => {
+  it('shows the seconds to wait when Okta limits the rate, and keeps the transaction', async () => {
     const user = sample.okta.addUser();
     const browser = await afterPassword(user);
     const reset = Math.floor(Date.now() / 1000) + 30;
@@ -210,7 +210,7 @@ describe('who is where', () => {
 });
 
 describe('when Okta does not work', () => {
-  it('offers to try again, and the login that waits survives', async () => {
+  it('offers to try again, and the transaction survives', async () => {
     const user = sample.okta.addUser();
     const browser = await afterPassword(user);
     sample.lines.length = 0;

@@ -49,7 +49,7 @@ function run(env: Record<string, string> = {}) {
   };
 }
 
-/** The value on a line of its own, as in "username: alice@example.com". */
+/** The value on its own line, as in "username: alice@example.com". */
 function printed(stdout: string, name: string): string {
   const value = new RegExp(`^ *${name}: +(\\S+)$`, 'm').exec(stdout)?.[1];
   assert.ok(value, `no line "${name}:" in ${stdout}`);

@@ -22,7 +22,7 @@ import {
   type Nest,
 } from './support.js';
 
-/** Okta's clock; it stands still unless a test moves it. */
+/** Okta's clock; it does not move unless a test moves it. */
 let oktaNow = Math.floor(Date.now() / 1000) * 1000;
 let compiled: Awaited<ReturnType<typeof compile>>;
 let nest: Nest;
@@ -72,13 +72,13 @@ describe('a whole login', () => {
     assert.equal(first.status, 403);
     assert.equal(typeof first.body['expiresAt'], 'number');
     assert.deepEqual(nest.reached(), [], 'nothing yet');
-    const waiting = browser.cookies.get('session');
+    const before = browser.cookies.get('session');
 
     const second = await post('/auth/otp', { otp: nest.okta.otp(user) });
     assert.equal(second.status, 200, second.text);
     assert.equal((second.body['user'] as { id: string }).id, user.id);
     assert.deepEqual(nest.reached(), ['UsersService.signedIn', 'AuthController.signIn']);
-    assert.notEqual(browser.cookies.get('session'), waiting, 'a new session id');
+    assert.notEqual(browser.cookies.get('session'), before, 'a new session id');
 
     const profile = await browser.get('/auth/profile');
     assert.equal(profile.status, 200);
@@ -137,7 +137,7 @@ const ROWS: Row[] = [
     answer: { code: 'missing_credentials' },
   },
   {
-    name: 'a password that is no text',
+    name: 'a password that is not a string',
     step: 'login',
     body: () => ({ username: user.username, password: { $ne: '' } }),
     status: 400,
@@ -333,7 +333,7 @@ for (const { name: variant, at } of VARIANTS) {
 }
 
 describe('no route reaches its handler without a user', () => {
-  it('GET /auth/profile: without a session, and with a login that waits for its passcode', async () => {
+  it('GET /auth/profile: without a session, and with a transaction that needs its passcode', async () => {
     for (const prepare of [() => undefined, () => passPassword('/auth')]) {
       await prepare();
       const { status, body } = await browser.get('/auth/profile');
@@ -365,7 +365,7 @@ describe('no route reaches its handler without a user', () => {
     assert.deepEqual(nest.reached(), []);
   });
 
-  it('POST /auth/logout is open, drops the login that waits, and asks the users for nothing', async () => {
+  it('POST /auth/logout is open, drops the transaction, and asks the users for nothing', async () => {
     await passPassword('/auth');
     assert.equal((await post('/auth/logout')).status, 204);
     assert.deepEqual(nest.reached(), ['AuthController.logout']);
@@ -534,7 +534,7 @@ function run(env: Record<string, string> = {}) {
   };
 }
 
-/** The value on a line of its own, as in "username: alice@example.com". */
+/** The value on its own line, as in "username: alice@example.com". */
 function printed(stdout: string, name: string): string {
   const value = new RegExp(`^ *${name}: +(\\S+)$`, 'm').exec(stdout)?.[1];
   assert.ok(value, `no line "${name}:" in ${stdout}`);

@@ -52,7 +52,7 @@ export function withoutCoverage(): NodeJS.ProcessEnv {
   );
 }
 
-/** The Nest app before a stand-in of its own, and a record of the handlers that were reached. */
+/** The Nest app before its own stand-in for Okta, and a record of the handlers that were reached. */
 export async function startNest(
   { createApp, OktaStrategy, UsersService }: NestApp,
   { clock, ...options }: Partial<App.AppOptions> & { clock?: OktaOptions['now'] } = {},

@@ -5,7 +5,7 @@ import { Agent, request } from 'undici';
 import { startOkta, type Okta } from '../../../example/okta/index.js';
 import { ask, askToken, endpoint, sendPassword } from './support.js';
 
-describe('what stands before the authorization servers', () => {
+describe('what is in front of the authorization servers', () => {
   let okta: Okta;
   before(async () => {
     okta = await startOkta({ record: true, rateLimitPerSecond: Infinity });

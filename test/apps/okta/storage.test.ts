@@ -41,7 +41,7 @@ describe('what the stand-in remembers', () => {
     assert.ok(await refresh.find('other'));
   });
 
-  it('keeps a bounded number of logins that wait, and forgets the expired', () => {
+  it('keeps a bounded number of transactions, and forgets the expired', () => {
     let clock = 0;
     const transactions = new MfaTransactions(300, () => clock);
     const waiting = { user: newUser(), clientId: 'c', scope: 'openid' };

@@ -164,7 +164,7 @@ describe('what the stand-in issues', () => {
     });
   }
 
-  it('has servers with keys and tokens of their own', async () => {
+  it('has servers with their own keys and tokens', async () => {
     const [org] = await keys('org');
     const [custom] = await keys('default');
     assert.notEqual(org?.kid, custom?.kid);
@@ -259,7 +259,7 @@ describe('what the stand-in issues', () => {
     );
   });
 
-  it('keeps a login that waits for its passcode over a rotation', async () => {
+  it('keeps an MFA transaction over a rotation', async () => {
     const user: User = okta.addUser();
     const { body } = await sendPassword(okta, user, { server: 'default' });
     await okta.rotateKeys('default');

@@ -55,7 +55,7 @@ const DAY = 24 * 60 * 60 * 1000;
  */
 export function selfSigned(name: string, days: [from: number, to: number] = [-1, 1]): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  // A name of its own, by which OpenSSL finds it among others that are trusted.
+  // A unique name, by which OpenSSL finds it among others that are trusted.
   const commonName = sequence(COMMON_NAME, der(0x0c, Buffer.from(randomUUID())));
   const subject = sequence(der(0x31, commonName));
   const [from, to] = days.map((day) => utcTime(new Date(Date.now() + day * DAY)));

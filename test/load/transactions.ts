@@ -8,8 +8,8 @@ import { fakeOkta } from '../property/okta.js';
 import { countTimers, measure } from './measure.js';
 
 /**
- * Waiting logins in express-session's own MemoryStore, without HTTP: each passes its password; then it
- * is left alone, gets a wrong passcode, or is cancelled. When their time is over nothing is left.
+ * Transactions in express-session's own MemoryStore, without HTTP: each begins with a right password;
+ * then it is left alone, gets a wrong passcode, or is cancelled. When they have expired nothing is left.
  */
 const COUNT = Number(process.argv[2] ?? 100_000);
 const WARM_UP = 1000;
@@ -85,7 +85,7 @@ async function run(count: number) {
   ahead += (AGE + 1) * 1000;
   // MemoryStore throws away what has expired when it is looked through.
   await new Promise((resolve) => store.all(resolve));
-  // The guard forgets with a timer of its own.
+  // What is known of them in the process is forgotten by a timer.
   const deadline = performance.now() + 20_000;
   let over = await measure();
   while (over.timers > 0 && performance.now() < deadline) {
