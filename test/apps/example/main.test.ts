@@ -1,59 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { TOTP } from 'otpauth';
 import { startOkta } from '../../../example/okta/index.js';
+import { printed, runProgram } from '../program.js';
 import { assertRedirect, FormBrowser } from './support.js';
 
-const root = join(__dirname, '..', '..', '..');
-
-/** Runs the sample app as a person would, with only these variables set for it. */
+/** Starts the sample app, and gives the address that it prints. */
 function run(env: Record<string, string> = {}) {
-  const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(OKTA_|PORT$|HOST$|NODE_ENV$|SESSION_SECRET$|TRUST_PROXY$|NODE_V8)/.test(name),
-    ),
-  );
-  const child = spawn(process.execPath, ['--import', 'tsx', 'example/express/main.ts'], {
-    cwd: root,
-    env: { ...inherited, PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk) => (output.stdout += chunk));
-  child.stderr.on('data', (chunk) => (output.stderr += chunk));
-  const ended = once(child, 'close').then(([code]: (number | null)[]) => ({ code, ...output }));
-
-  return {
-    output,
-    ended,
-    stop: (signal: NodeJS.Signals = 'SIGINT') => {
-      child.kill(signal);
-      return ended;
-    },
-    /** Resolves with the printed address once it is there. */
-    async started(): Promise<string> {
-      const address = /The sample app: (http:\/\/localhost:\d+)/;
-      const printed = new Promise<void>((resolve) => {
-        child.stdout.on('data', () => address.test(output.stdout) && resolve());
-      });
-      await Promise.race([printed, ended]);
-      const found = address.exec(output.stdout)?.[1];
-      assert.ok(found, `It did not start: ${output.stdout}${output.stderr}`);
-      return found;
-    },
+  const program = runProgram(['--import', 'tsx', 'example/express/main.ts'], env);
+  const started = async () => {
+    const [, url = ''] = await program.until(/The sample app: (http:\/\/localhost:\d+)/);
+    return url;
   };
-}
-
-/** The value on its own line, as in "username: alice@example.com". */
-function printed(stdout: string, name: string): string {
-  const value = new RegExp(`^ *${name}: +(\\S+)$`, 'm').exec(stdout)?.[1];
-  assert.ok(value, `no line "${name}:" in ${stdout}`);
-  return value;
+  return { ...program, started };
 }
 
 describe('npm start', () => {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Controller, ForbiddenException, Post, Req, UseGuards } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
@@ -11,16 +9,8 @@ import type { User } from '../../../example/okta/index.js';
 import { Browser, type Answer } from '../../support/browser.js';
 import { assertNoSecretSeen } from '../../support/collector.js';
 import { hold, OTP_STEP, PASSWORD_STEP } from '../../support/okta.js';
-import { until } from '../../support/promises.js';
-import {
-  compile,
-  main,
-  root,
-  startController,
-  startNest,
-  withoutCoverage,
-  type Nest,
-} from './support.js';
+import { printed, runProgram } from '../program.js';
+import { compile, main, startController, startNest, type Nest } from './support.js';
 
 /** Okta's clock; it does not move unless a test moves it. */
 let oktaNow = Math.floor(Date.now() / 1000) * 1000;
@@ -455,7 +445,8 @@ describe('npm run start:nest', () => {
   it('prints all that a login needs, logs in with it, and Ctrl-C ends it without noise', async () => {
     const app = run();
     try {
-      const { url, stdout } = await app.started();
+      const url = await app.started();
+      const { stdout } = app.output;
       const secret = printed(stdout, 'TOTP secret');
       const username = printed(stdout, 'username');
       const password = printed(stdout, 'password');
@@ -469,7 +460,8 @@ describe('npm run start:nest', () => {
       assert.equal((await post('/auth/otp', { otp })).status, 200);
       assert.match((await browser.get('/auth/profile')).text, /alice@example\.com/);
     } finally {
-      assert.deepEqual(await app.stop(), { code: 0, stderr: '' });
+      const { code, stderr } = await app.stop();
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     }
   });
 
@@ -481,7 +473,8 @@ describe('npm run start:nest', () => {
       OKTA_CLIENT_SECRET: clients.basic.client_secret,
     });
     try {
-      const { url, stdout } = await app.started();
+      const url = await app.started();
+      const { stdout } = app.output;
       assert.doesNotMatch(stdout, /stand-in|alice|TOTP|otpauth/);
       assert.ok(stdout.includes(issuers.default));
       browser = new Browser(url);
@@ -500,43 +493,12 @@ describe('npm run start:nest', () => {
   });
 });
 
-/** Runs the compiled app as a person would, with only these variables set for it. */
+/** Starts the compiled app, and gives the address that it prints. */
 function run(env: Record<string, string> = {}) {
-  const inherited = Object.entries(withoutCoverage()).filter(
-    ([name]) => !/^(OKTA_|PORT$|HOST$|NODE_ENV$|SESSION_SECRET$|TRUST_PROXY$)/.test(name),
-  );
-  const child = spawn(process.execPath, [main], {
-    cwd: root,
-    env: { ...Object.fromEntries(inherited), PORT: '0', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.on('data', (chunk) => (output.stdout += chunk));
-  child.stderr.on('data', (chunk) => (output.stderr += chunk));
-  const ended = once(child, 'close').then(([code]: (number | null)[]) => ({
-    code,
-    stderr: output.stderr,
-  }));
-  return {
-    ended,
-    stop: () => {
-      child.kill('SIGINT');
-      return ended;
-    },
-    async started() {
-      const address = /The Nest app: (http:\/\/localhost:\d+)/;
-      const listening = until('the address', () => address.test(output.stdout));
-      await Promise.race([listening, ended]);
-      const url = address.exec(output.stdout)?.[1];
-      assert.ok(url, `It did not start: ${output.stdout}${output.stderr}`);
-      return { url, stdout: output.stdout };
-    },
+  const program = runProgram([main], env);
+  const started = async () => {
+    const [, url = ''] = await program.until(/The Nest app: (http:\/\/localhost:\d+)/);
+    return url;
   };
-}
-
-/** The value on its own line, as in "username: alice@example.com". */
-function printed(stdout: string, name: string): string {
-  const value = new RegExp(`^ *${name}: +(\\S+)$`, 'm').exec(stdout)?.[1];
-  assert.ok(value, `no line "${name}:" in ${stdout}`);
-  return value;
+  return { ...program, started };
 }

@@ -15,10 +15,10 @@ import { startOkta, type OktaOptions } from '../../../example/okta/index.js';
 import { Browser } from '../../support/browser.js';
 import { collect } from '../../support/collector.js';
 import { optionsFor } from '../../support/login.js';
+import { root, withoutCoverage } from '../program.js';
 
 type NestApp = typeof App & typeof Strategy & typeof Users;
 
-export const root = join(__dirname, '..', '..', '..');
 const out = join(root, '.tmp', 'nest-test');
 
 /** What `npm run start:nest` runs, compiled together with lib/ as it is now. */
@@ -43,13 +43,6 @@ export async function compile(): Promise<NestApp> {
     ...(load('./okta.strategy.js') as object),
     ...(load('./users.service.js') as object),
   } as NestApp;
-}
-
-/** c8 would have every child process write its own report. */
-export function withoutCoverage(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_V8')),
-  );
 }
 
 /** The Nest app before its own stand-in for Okta, and a record of the handlers that were reached. */
