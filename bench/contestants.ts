@@ -6,11 +6,9 @@ import * as openidClient from 'openid-client';
 import { Strategy as BaseStrategy } from 'passport-strategy';
 import { Agent, request } from 'undici';
 import { OktaDirectMfaStrategy } from 'passport-okta-direct-mfa';
-import { createClientAuthentication } from '../lib/okta/client-authentication.js';
-import { createDirectAuthentication } from '../lib/okta/client.js';
-import { createHttpClient } from '../lib/okta/http.js';
-import { createJwks } from '../lib/okta/jwks.js';
-import { createTokenEndpoint } from '../lib/okta/token-endpoint.js';
+import { passwordGrant, secondFactorGrant } from '../lib/factors/index.js';
+import { createOktaClient } from '../lib/okta/client.js';
+import { endpointsOf } from '../lib/options/issuer.js';
 import { CLIENT_ID, PASSCODE } from './constants.js';
 import { passportLogin } from './harness.js';
 
@@ -132,7 +130,7 @@ const fetchPost =
     return { status: response.status, json: (await response.json()) as Json };
   };
 
-/** passport-oauth2's HTTP: its `OAuth2` with another grant. */
+/** passport-oauth2's HTTP: its `OAuth2` with a grant of its own. */
 const oauthPost = (origin: string): Post => {
   const client = new OAuth2(CLIENT_ID, '', origin, '/authorize', '/oauth2/v1/token') as OAuth2 & {
     _request: (
@@ -166,28 +164,34 @@ export const CONTESTANTS = {
   protocol: {
     title: "this package's protocol layer alone",
     prepare(origin) {
-      const http = createHttpClient({ dispatcher: undefined, timeout: 10_000 });
-      const url = new URL(`${origin}/oauth2/v1/token`);
-      const direct = createDirectAuthentication({
-        tokenEndpoint: createTokenEndpoint({
-          http,
-          url,
-          scope: SCOPE,
-          authenticateClient: createClientAuthentication(CLIENT_ID, { method: 'none' }, url),
-        }),
-        http,
-        jwks: createJwks(http, new URL(`${origin}/oauth2/v1/keys`)),
+      const client = createOktaClient({
         issuer: origin,
         clientID: CLIENT_ID,
+        endpoints: endpointsOf(new URL(origin)),
+        credentials: { method: 'none' },
+        scope: SCOPE,
         clockTolerance: 60,
         requireMfa: true,
-        userInfo: undefined,
+        userInfo: false,
+        dispatcher: undefined,
+        timeout: 10_000,
       });
       return async () => {
-        const started = await direct.start(USER, {});
-        if (started.type !== 'mfa_required') throw new Error('no mfa_required');
-        const done = await direct.resume({ mfaToken: started.mfaToken, otp: PASSCODE }, {});
-        if (done.type !== 'authenticated') throw new Error('no login');
+        const first = await client.start(passwordGrant({ type: 'password', ...USER }), {});
+        if (first.type !== 'mfa_required') throw new Error('no mfa_required');
+        const { mfaToken } = first;
+        const { username } = USER;
+        const transaction = {
+          id: '',
+          mfaToken,
+          username,
+          expiresAt: 0,
+          attempts: 0,
+          clientDigest: '',
+        };
+        const factor = { type: 'otp', otp: PASSCODE } as const;
+        const second = await client.resume(secondFactorGrant(factor, transaction), {});
+        if (second.type !== 'authenticated') throw new Error('no login');
       };
     },
   },

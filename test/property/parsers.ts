@@ -2,21 +2,19 @@ import assert from 'node:assert/strict';
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { readCredentials, readOtp, readStep } from '../../lib/factors/body.js';
+import { passwordGrant, readFactor, secondFactorGrant, stepOf } from '../../lib/factors/index.js';
 import { createClientAuthentication, formEncode } from '../../lib/okta/client-authentication.js';
-import { mfaOtpGrant } from '../../lib/factors/otp.js';
-import { passwordGrant } from '../../lib/factors/password.js';
 import { verifyIdToken } from '../../lib/okta/id-token.js';
 import {
-  ConfigurationError,
+  OktaConfigurationError,
   OktaDirectMfaError,
   OktaDirectMfaStrategy,
   type OktaDirectMfaStrategyOptions,
 } from '../../lib/index.js';
 import { createJwks } from '../../lib/okta/jwks.js';
 import { redact } from '../../lib/redact.js';
-import { createTokenEndpoint } from '../../lib/okta/token-endpoint.js';
-import { isTransaction } from '../../lib/transactions/session-store.js';
+import { TokenEndpoint } from '../../lib/okta/token-endpoint.js';
+import { isTransaction } from '../../lib/transactions/transaction.js';
 import { asRequest, CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
 import { MARK, marked } from './answers.js';
 import { clock } from './clock.js';
@@ -66,18 +64,31 @@ export const redaction = fc.property(
   },
 );
 
-// The token endpoint's answers ---------------------------------------------------------------------
+// The token endpoint's responses -------------------------------------------------------------------
 
-const SENT = {
-  password: { username: 'ada', password: marked('PW', ' &ü') },
-  otp: { mfaToken: marked('MT', '/+'), otp: marked('OT') },
+const GRANTS = {
+  password: passwordGrant({ type: 'password', username: 'ada', password: marked('PW', ' &ü') }),
+  otp: secondFactorGrant(
+    { type: 'otp', otp: marked('OT') },
+    {
+      id: 'id-1',
+      mfaToken: marked('MT', '/+'),
+      username: 'ada',
+      expiresAt: 0,
+      attempts: 0,
+      clientDigest: 'digest',
+    },
+  ),
 };
 const SECRET = marked('CS', ':=');
-const QUOTE = [...Object.values(SENT.password), ...Object.values(SENT.otp), SECRET]
+const QUOTE = [...Object.values(GRANTS).flatMap((grant) => Object.values(grant.parameters)), SECRET]
   .flatMap((secret) => [secret, formEncode(secret)])
   .join(' ');
 
-const TYPES = ['granted', 'mfa_required', 'refused', 'mfa_token_expired', 'access_denied'];
+const REASONS = {
+  password: ['invalid_credentials', 'access_denied'],
+  otp: ['invalid_otp', 'mfa_transaction_expired', 'access_denied'],
+};
 
 /** A JSON object with the fields that are read, with any values, and others. */
 const answerFields = fc.record(
@@ -127,35 +138,39 @@ export const tokenAnswers = fc.asyncProperty(
           ) as Record<string, unknown>);
     const url = new URL('https://acme.okta.com/oauth2/default/v1/token');
     const credentials = method === 'none' ? { method } : { method, clientSecret: SECRET };
-    const endpoint = createTokenEndpoint({
+    const endpoint = new TokenEndpoint({
       url,
       scope: 'openid',
       authenticateClient: createClientAuthentication(CLIENT_ID, credentials, url),
       http: () => Promise.resolve({ status, headers, json: body }),
     });
     try {
-      const reply =
-        step === 'password'
-          ? await endpoint.request(passwordGrant, SENT.password, {})
-          : await endpoint.request(mfaOtpGrant, SENT.otp, {});
-      if (reply.type === 'rate_limited') {
-        const { retryAfter } = reply;
+      const response = await endpoint.request(GRANTS[step], {});
+      if (response.type === 'rejected' && response.reason === 'rate_limited') {
+        const { retryAfter } = response;
         const fits = Number.isInteger(retryAfter) && retryAfter! >= 1 && retryAfter! <= 86_400;
         assert.ok(retryAfter === undefined || fits, String(retryAfter));
-        assert.ok(status === 429 || (status >= 400 && status < 500));
+        assert.ok(status >= 400 && status < 500);
         return;
       }
-      assert.ok(TYPES.includes(reply.type));
       assert.ok(status !== 429);
-      assert.equal(reply.type === 'granted', status === 200);
-      if (reply.type === 'granted') {
-        const { access_token, id_token } = reply.tokens;
-        assert.ok(access_token !== '' && access_token === body?.['access_token']);
-        assert.ok(id_token !== '' && id_token === body?.['id_token']);
-      } else assert.ok(status >= 400 && status < 500);
-      if (reply.type === 'mfa_required') {
-        assert.equal(reply.mfaToken, body?.['mfa_token']);
-        assert.ok(reply.mfaToken !== '' && reply.mfaToken.length <= 4096);
+      assert.equal(response.type === 'granted', status === 200);
+      switch (response.type) {
+        case 'granted': {
+          const { access_token, id_token } = response.tokens;
+          assert.ok(access_token !== '' && access_token === body?.['access_token']);
+          assert.ok(id_token !== '' && id_token === body?.['id_token']);
+          break;
+        }
+        case 'mfa_required':
+          assert.ok(status >= 400 && status < 500);
+          assert.equal(response.mfaToken, body?.['mfa_token']);
+          assert.ok(response.mfaToken !== '' && response.mfaToken.length <= 4096);
+          break;
+        case 'rejected':
+          assert.ok(status >= 400 && status < 500);
+          assert.ok(REASONS[step].includes(response.reason), response.reason);
+          break;
       }
     } catch (error) {
       if (!(error instanceof OktaDirectMfaError)) throw error;
@@ -290,6 +305,8 @@ export const keySets = fc.asyncProperty(
 // Bodies -------------------------------------------------------------------------------------------
 
 const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
+/** The fields that may be missing in a step. */
+const MISSING = { password: ['username', 'password'], code: ['otp'], none: ['password'] };
 const fieldValue = fc.oneof(ugly, anything, fc.constantFrom('a'.repeat(256), '🔑'.repeat(257)));
 
 export const bodies = fc.property(
@@ -308,32 +325,34 @@ export const bodies = fc.property(
   (body, headers) => {
     const req = asRequest({ headers, body });
     try {
-      const step = readStep(req, FIELDS);
+      const factor = readFactor(req, FIELDS);
       const has = (name: string) =>
         typeof body === 'object' && body !== null && Object.keys(body).includes(name);
-      const expected = has('password') ? 'password' : has('otp') ? 'otp' : 'none';
-      assert.equal(step.type, expected);
-      if (step.type === 'password') {
-        const read = readCredentials(step.body, FIELDS);
-        if (typeof read === 'string') assert.ok(['username', 'password'].includes(read));
-        else {
-          assert.ok(read.username.trim() !== '' && [...read.username].length <= 256);
-          assert.ok(read.password.trim() !== '' && [...read.password].length <= 1024);
-          assert.equal(read.password, (body as Record<string, unknown>)['password']);
+      const step = has('password') ? 'password' : has('otp') ? 'code' : 'none';
+      assert.equal(stepOf(factor), step);
+      switch (factor.type) {
+        case 'missing':
+          assert.ok(MISSING[step].includes(factor.field), factor.field);
+          break;
+        case 'password': {
+          const { username, password } = factor;
+          assert.ok(username.trim() !== '' && [...username].length <= 256);
+          assert.ok(password.trim() !== '' && [...password].length <= 1024);
+          assert.equal(password, (body as Record<string, unknown>)['password']);
+          break;
         }
-      }
-      if (step.type === 'otp') {
-        const otp = readOtp(step.body, FIELDS);
-        if (otp !== undefined) assert.ok(/^\S+$/.test(otp) && [...otp].length <= 64);
+        case 'otp':
+          assert.ok(/^\S+$/.test(factor.otp) && [...factor.otp].length <= 64);
+          break;
       }
     } catch (error) {
-      assert.ok(error instanceof ConfigurationError, inspect(error));
+      assert.ok(error instanceof OktaConfigurationError, inspect(error));
       assert.equal(body, undefined);
     }
   },
 );
 
-// Transactions that a store makes up ------------------------------------------------------------------
+// Transactions that a store makes up -----------------------------------------------------------------
 
 const madeUp = fc.oneof(
   anything,
@@ -344,7 +363,7 @@ const madeUp = fc.oneof(
       username: fc.oneof(ugly, anything),
       expiresAt: fc.oneof(fc.integer(), fc.double(), anything),
       attempts: fc.oneof(fc.integer(), fc.double(), anything),
-      boundTo: fc.oneof(ugly, anything),
+      clientDigest: fc.oneof(ugly, anything),
     },
     { requiredKeys: ['id', 'mfaToken', 'username'] },
   ),
@@ -352,8 +371,8 @@ const madeUp = fc.oneof(
 
 export const transactions = fc.property(madeUp, (value) => {
   if (!isTransaction(value)) return;
-  const { id, mfaToken, username, expiresAt, attempts, boundTo } = value;
-  for (const text of [id, mfaToken, username, boundTo]) assert.equal(typeof text, 'string');
+  const { id, mfaToken, username, expiresAt, attempts, clientDigest } = value;
+  for (const text of [id, mfaToken, username, clientDigest]) assert.equal(typeof text, 'string');
   assert.ok(mfaToken !== '' && attempts >= 0 && Number.isInteger(attempts));
   assert.equal(typeof expiresAt, 'number');
 });
