@@ -741,9 +741,12 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
   }
 
   function checkInfo(info: Record<string, unknown>, status: unknown): void {
-    const { code, message, ...more } = info;
+    const { code, message, field, ...more } = info;
     assert.equal(status, STATUS[code as string], `status of ${String(code)}`);
     assert.equal(typeof message, 'string');
+    if (code === 'missing_credentials') {
+      assert.ok(['username', 'password', 'otp'].includes(field as string), String(field));
+    } else assert.ok(!('field' in info));
     for (const [name, value] of Object.entries(more)) {
       assert.ok(['expiresAt', 'attemptsRemaining', 'retryAfter'].includes(name), name);
       assert.ok(Number.isSafeInteger(value) && (value as number) > 0, `${name} ${String(value)}`);
