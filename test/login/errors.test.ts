@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Answerer, Client, Okta, ScriptedAnswer, User } from '../../example/okta/index.js';
 import {
-  ConfigurationError,
+  OktaConfigurationError,
   OktaDirectMfaError,
   OktaResponseError,
   OktaTimeoutError,
@@ -62,7 +62,7 @@ interface Row extends Expected {
   onlyOtp?: boolean;
 }
 
-const CONFIGURATION = { error: ConfigurationError, status: 500 };
+const CONFIGURATION = { error: OktaConfigurationError, status: 500 };
 const RESPONSE = { error: OktaResponseError, status: 502 };
 
 /** One for each code; which other answers come to the same is for the unit tests to say. */

@@ -152,7 +152,7 @@ it('keys made to reach a prototype or the session beside good fields are neither
   await browser.post('/login', { json: { ...evil, username, password } });
   assert.deepEqual(Object.keys(app.store.waiting(browser.sessionID) ?? {}).sort(), [
     'attempts',
-    'boundTo',
+    'clientDigest',
     'expiresAt',
     'id',
     'mfaToken',

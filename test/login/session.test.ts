@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Okta } from '../../example/okta/index.js';
 import {
-  ConfigurationError,
+  OktaConfigurationError,
   OktaDirectMfaStrategy,
   type Transaction,
   type TransactionStore,
@@ -143,7 +143,7 @@ describe('The transaction', () => {
     assert.ok(!app.store.text.includes(okta.wrongOtp(user)));
     assert.deepEqual(Object.keys(app.store.waiting(browser.sessionID) ?? {}).sort(), [
       'attempts',
-      'boundTo',
+      'clientDigest',
       'expiresAt',
       'id',
       'mfaToken',
@@ -158,7 +158,7 @@ describe('The transaction', () => {
     const waiting = app.store.waiting(sessionID) as Transaction;
     const odd: unknown[] = [null, 'text', [], {}, { ...waiting, attempts: -1 }];
     odd.push({ ...waiting, attempts: '0' }, { ...waiting, expiresAt: 'never' });
-    odd.push({ ...waiting, mfaToken: { toString: 'x' } }, { ...waiting, boundTo: undefined });
+    odd.push({ ...waiting, mfaToken: { toString: 'x' } }, { ...waiting, clientDigest: undefined });
     const posts = watchTokenRequests(okta);
     for (const value of odd) {
       app.store.sessions[sessionID] = JSON.stringify({ ...content, [KEY]: value });
@@ -282,7 +282,7 @@ describe('A session that lives in the browser', () => {
         assert.equal(answer.body['code'], 'session_in_browser');
         assert.match(String(answer.body['message']), /cookie-session.*store/s);
       }
-      assert.ok(app.errors[0] instanceof ConfigurationError);
+      assert.ok(app.errors[0] instanceof OktaConfigurationError);
       assert.deepEqual(reached(), []);
     });
   }

@@ -170,16 +170,10 @@ export function explain(error: unknown): string {
 }
 
 export function show(info: OktaDirectMfaInfo): string {
-  switch (info.code) {
-    case 'mfa_required':
-      return new Date(info.expiresAt).toISOString();
-    case 'invalid_otp':
-      return `${info.attemptsRemaining} left`;
-    case 'rate_limited':
-      return `in ${info.retryAfter ?? 'some'} s`;
-    default:
-      return info.message;
-  }
+  if (info.code === 'mfa_required') return new Date(info.expiresAt).toISOString();
+  if (info.code === 'invalid_otp') return `${info.attemptsRemaining} left`;
+  if (info.code === 'rate_limited') return `in ${info.retryAfter ?? 'some'} s`;
+  return info.message;
 }
 
 export function audit(write: (line: string) => void): void {

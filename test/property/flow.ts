@@ -81,7 +81,7 @@ const EXTRA = {
   mfaToken: 'ZMTZ-of-the-attacker',
   attempts: -5,
   expiresAt: 9e15,
-  boundTo: 'x',
+  clientDigest: 'x',
   id: 'x',
   'okta-direct-mfa': { mfaToken: 'ZMTZ-of-the-attacker' },
   session: { passport: { user: 'admin' } },
@@ -403,7 +403,7 @@ type Action =
   | { name: 'pass' };
 
 /** A transaction, as the model has it. */
-type Pending = Omit<Transaction, 'id' | 'boundTo'>;
+type Pending = Omit<Transaction, 'id' | 'clientDigest'>;
 
 /** A request under way, with all that is known of it. */
 interface Call {

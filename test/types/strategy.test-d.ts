@@ -187,8 +187,6 @@ function show(info: OktaDirectMfaInfo): string | number {
       // @ts-expect-error -- these have no number
       same<typeof info.attemptsRemaining, number>(true);
       return info.message;
-    default:
-      return info satisfies never;
   }
 }
 void show;

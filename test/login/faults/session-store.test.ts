@@ -4,8 +4,8 @@ import type { Request } from 'express';
 import type { SessionData } from 'express-session';
 import type { Okta, User } from '../../../example/okta/index.js';
 import {
-  ConfigurationError,
-  TransactionStoreError,
+  OktaConfigurationError,
+  OktaTransactionStoreError,
   type Transaction,
   type TransactionStore,
 } from '../../../lib/index.js';
@@ -93,9 +93,9 @@ async function assertStoreError(app: App, sent: Promise<Answer>, posts = 1): Pro
   const seen = watch(app);
   const { status, location, body } = await sent;
   const { name, code } = body;
-  assert.deepEqual([status, name, location], [500, 'TransactionStoreError', undefined]);
+  assert.deepEqual([status, name, location], [500, 'OktaTransactionStoreError', undefined]);
   assert.equal(code, 'transaction_store_failed');
-  assert.ok(app.errors.at(-1) instanceof TransactionStoreError);
+  assert.ok(app.errors.at(-1) instanceof OktaTransactionStoreError);
   assert.deepEqual([seen.actions(), seen.posts()], [['error'], posts]);
   recover(app);
 }
@@ -249,7 +249,7 @@ describe('A session store that fails at the password step', () => {
     await logIn(browser, okta, user);
   });
 
-  it('with something else than an Error: a TransactionStoreError all the same', async (t) => {
+  it('with something else than an Error: a OktaTransactionStoreError all the same', async (t) => {
     const { app, user, browser } = await scene(t);
     for (const thrown of ['READONLY', { reason: 'READONLY' }, 7] as unknown[]) {
       app.store.before = (operation) => {
@@ -300,11 +300,11 @@ describe('A session store that fails at the passcode step', () => {
     await logIn(browser, okta, user);
   });
 
-  it('in cancel(): a TransactionStoreError, and the transaction is over all the same', async (t) => {
+  it('in cancel(): a OktaTransactionStoreError, and the transaction is over all the same', async (t) => {
     const { app, user, browser } = await sceneAtPasscode(t);
     fail(app, 'set');
     const { status, body } = await browser.post('/cancel');
-    assert.deepEqual([status, body['name']], [500, 'TransactionStoreError']);
+    assert.deepEqual([status, body['name']], [500, 'OktaTransactionStoreError']);
     recover(app);
     await assertOver(app, browser, user);
     await logIn(browser, okta, user);
@@ -522,7 +522,7 @@ describe("A store of the app's own", () => {
     ['remove', sendRight, 1],
     ['remove', cancel, 0],
   ] as const) {
-    it(`that fails in ${method}: a TransactionStoreError without what it quotes, and no login (${send.name})`, async (t) => {
+    it(`that fails in ${method}: a OktaTransactionStoreError without what it quotes, and no login (${send.name})`, async (t) => {
       for (const how of ['throws', 'rejects']) {
         const { store, app, user, browser } = await sceneWithStore(t, 'plain');
         assert.equal((await sendPassword(browser, user)).status, 403);
@@ -540,7 +540,7 @@ describe("A store of the app's own", () => {
         assert.deepEqual([status, seen.actions(), seen.posts()], [500, actions, posts]);
         assert.equal(app.passed.length, 0);
         const [error] = app.errors;
-        assert.ok(error instanceof TransactionStoreError);
+        assert.ok(error instanceof OktaTransactionStoreError);
         assert.deepEqual([error.code, 'cause' in error], ['transaction_store_failed', false]);
         // What was being read is unknown, so nothing of the message can be told from a secret.
         if (method === 'read') assert.doesNotMatch(error.message, /no to/);
@@ -552,7 +552,7 @@ describe("A store of the app's own", () => {
 
   it('may refuse with an error of this package, which passes as it is', async (t) => {
     const { store, app, user, browser } = await sceneWithStore(t);
-    const own = new ConfigurationError('session_missing', 'No device cookie');
+    const own = new OktaConfigurationError('session_missing', 'No device cookie');
     store.read = () => Promise.reject(own);
     assert.equal((await sendPassword(browser, user)).body['code'], 'session_missing');
     assert.deepEqual(app.errors, [own]);
