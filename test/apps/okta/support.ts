@@ -1,8 +1,9 @@
 import { request } from 'undici';
 import type { Client, Okta, ServerName, User } from '../../../example/okta/index.js';
+import { MFA_OTP } from '../../support/okta.js';
 
+export { MFA_OTP } from '../../support/okta.js';
 export const PASSWORD = 'password';
-export const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
 
 export interface Reply {
   status: number;
