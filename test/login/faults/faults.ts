@@ -73,7 +73,7 @@ export const lost: Fault = async ({ socket, ask }) => {
   socket.resetAndDestroy();
 };
 
-/** Much more than anybody wants, with a length or without. */
+/** Much more than anybody wants, in chunks or up to the end of the connection. */
 export function flood(head: string, megabytes: number): Fault {
   return ({ socket }) => {
     socket.write(`HTTP/1.1 ${head}\r\n\r\n`);

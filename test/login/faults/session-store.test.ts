@@ -542,7 +542,7 @@ describe("A store of the app's own", () => {
         const [error] = app.errors;
         assert.ok(error instanceof OktaTransactionStoreError);
         assert.deepEqual([error.code, 'cause' in error], ['transaction_store_failed', false]);
-        // What was being read is unknown, so nothing of the message can be told from a secret.
+        // What was being read is unknown, so nothing of the message can be distinguished from a secret.
         if (method === 'read') assert.doesNotMatch(error.message, /no to/);
         else assert.match(error.message, /no to \[redacted\]: …$/);
         assert.ok(quoted !== '' && !text.includes(quoted));
