@@ -73,6 +73,7 @@ export class LoginFlow {
     attempt.step = stepOf(factor);
     switch (factor.type) {
       case 'missing':
+        if (factor.factor !== undefined) attempt.factor = factor.factor;
         return failMissing(factor);
       case 'password':
         attempt.factor = factor.type;

@@ -16,6 +16,8 @@ export type Body = Readonly<Record<string, unknown>>;
 /** A field that a step needs and that cannot be used: missing, blank, not a string, or too long. */
 export interface Missing {
   type: 'missing';
+  /** The factor that it belongs to; absent when no field says which one is presented. */
+  factor?: 'password' | 'otp';
   step: Step;
   /** Its name in the body. */
   field: string;

@@ -16,7 +16,7 @@ export function readOtp(body: Body, { otpField }: Fields): OtpFactor | Missing |
   if (!Object.hasOwn(body, otpField)) return undefined;
   const otp = readField(body, otpField, MAX_LENGTH)?.replace(/\s/g, '');
   return otp === undefined
-    ? { type: 'missing', step: 'code', field: otpField }
+    ? { type: 'missing', factor: 'otp', step: 'code', field: otpField }
     : { type: 'otp', otp };
 }
 

@@ -18,9 +18,11 @@ export function readPassword(
 ): PasswordFactor | Missing | undefined {
   if (!Object.hasOwn(body, passwordField)) return undefined;
   const username = readField(body, usernameField, MAX_LENGTH.username);
-  if (username === undefined) return { type: 'missing', step: 'password', field: usernameField };
+  if (username === undefined)
+    return { type: 'missing', factor: 'password', step: 'password', field: usernameField };
   const password = readField(body, passwordField, MAX_LENGTH.password);
-  if (password === undefined) return { type: 'missing', step: 'password', field: passwordField };
+  if (password === undefined)
+    return { type: 'missing', factor: 'password', step: 'password', field: passwordField };
   return { type: 'password', username, password };
 }
 

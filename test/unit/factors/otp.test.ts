@@ -4,7 +4,7 @@ import { otpGrant, readOtp } from '../../../lib/factors/otp.js';
 import { TRANSACTION } from '../support.js';
 
 const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
-const MISSING = { type: 'missing', step: 'code', field: 'otp' };
+const MISSING = { type: 'missing', factor: 'otp', step: 'code', field: 'otp' };
 
 describe('readOtp', () => {
   for (const [typed, otp] of [

@@ -411,7 +411,7 @@ describe('verifyIdToken, about forgeries', () => {
 
     // The form.
     ['an empty header', `.${payload}.${signature}`, NOT_RS256],
-    ['an empty payload', `${head}..${signature}`, /refused/],
+    ['an empty payload', `${head}..${signature}`, /rejected/],
     ['an empty fourth part', `${token()}.`, /jwt malformed/],
     ['a dot in front', `.${token()}`, NOT_RS256],
     [
@@ -422,12 +422,12 @@ describe('verifyIdToken, about forgeries', () => {
     [
       'base64 with + and /',
       `${head}.${payload}.${signature.replaceAll('-', '+').replaceAll('_', '/')}==`,
-      /refused/,
+      /rejected/,
     ],
-    ['padding behind each part', `${head}=.${payload}=.${signature}=`, /refused/],
-    ['a line break in the middle', token().replace('.', '.\n'), /refused/],
-    ['a space at the end', `${token()} `, /refused/],
-    ['a NUL at the end', `${token()}\u0000`, /refused/],
+    ['padding behind each part', `${head}=.${payload}=.${signature}=`, /rejected/],
+    ['a line break in the middle', token().replace('.', '.\n'), /rejected/],
+    ['a space at the end', `${token()} `, /rejected/],
+    ['a NUL at the end', `${token()}\u0000`, /rejected/],
     [
       'a header that is not UTF-8',
       `${encode(Buffer.from([0xc3, 0x28, 0xff]))}.${payload}.${signature}`,
@@ -438,7 +438,7 @@ describe('verifyIdToken, about forgeries', () => {
       `${encode(`\ufeff${JSON.stringify(HEADER)}`)}.${payload}.${signature}`,
       NOT_RS256,
     ],
-    ['a payload of arrays, a hundred thousand deep', signed(deep), /refused/],
+    ['a payload of arrays, a hundred thousand deep', signed(deep), /rejected/],
     [
       'a header of arrays, a hundred thousand deep',
       `${encode(`{"alg":${deep}}`)}.e30.x`,
@@ -452,10 +452,10 @@ describe('verifyIdToken, about forgeries', () => {
     ],
 
     // The claims, signed by the issuer itself.
-    ['exp as a string of digits', token({ exp: String(now() + 3600) }), /refused/],
+    ['exp as a string of digits', token({ exp: String(now() + 3600) }), /rejected/],
     ['exp below zero', token({ exp: -1 }), /jwt expired/],
-    ['exp zero', token({ exp: 0 }), /refused/],
-    ['exp true', token({ exp: true }), /refused/],
+    ['exp zero', token({ exp: 0 }), /rejected/],
+    ['exp true', token({ exp: true }), /rejected/],
     [
       'exp of 1e300',
       signed(JSON.stringify(idTokenClaims()).replace(/"exp":\d+/, '"exp":1e300')),
