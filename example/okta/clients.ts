@@ -4,14 +4,14 @@ import { grantType as mfaOtp } from './grants/mfa-otp.js';
 import { grantType as password } from './grants/password.js';
 import { oktaId } from './ids.js';
 
-export type OktaClientAuthenticationMethod =
+export type ClientAuthenticationMethod =
   'none' | 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' | 'private_key_jwt';
 
 /** An app's registration, in the names of RFC 7591 §2. */
 export interface Client {
   client_id: string;
   client_secret?: string;
-  token_endpoint_auth_method: OktaClientAuthenticationMethod;
+  token_endpoint_auth_method: ClientAuthenticationMethod;
   grant_types: string[];
   /** Public keys for `private_key_jwt`. */
   jwks?: { keys: JsonWebKey[] };
