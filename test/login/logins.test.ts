@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { describe, it } from 'node:test';
 import jwt from 'jsonwebtoken';
-import { type Okta, type RecordedRequest, type ServerName } from '../../example/okta/index.js';
+import type { Okta, RecordedRequest, ServerName } from '../../example/okta/index.js';
 import type { OktaDirectMfaStrategyOptions } from '../../lib/index.js';
-import { startApp } from '../support/app.js';
-import { Browser } from '../support/browser.js';
-import { optionsFor, whoIs } from '../support/login.js';
-import { MFA_OTP, useOkta, watchTokenRequests } from '../support/okta.js';
+import {
+  MFA_OTP,
+  optionsFor,
+  scene,
+  useOkta,
+  watchTokenRequests,
+  whoIs,
+} from '../support/index.js';
 
 let okta: Okta;
 useOkta((started) => (okta = started));
@@ -80,7 +84,7 @@ function privateKeyJwt(alg: 'RS256' | 'ES256'): Method {
       assert.ok(typeof claims === 'object');
       assert.equal(claims.iss, okta.clients.jwt.client_id);
       assert.equal(claims.sub, okta.clients.jwt.client_id);
-      assert.ok(!usedAssertionIDs.has(claims.jti), 'each call has a jti of its own');
+      assert.ok(!usedAssertionIDs.has(claims.jti), 'each call has its own jti');
       usedAssertionIDs.add(claims.jti);
       assert.equal(client_assertion_type, 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer');
       assert.ok(client_id === undefined || client_id === okta.clients.jwt.client_id);
@@ -92,21 +96,17 @@ function privateKeyJwt(alg: 'RS256' | 'ES256'): Method {
 
 for (const server of ['org', 'default'] satisfies ServerName[]) {
   for (const [name, method] of Object.entries(METHODS)) {
+    const optionsWith = (more: Partial<OktaDirectMfaStrategyOptions> = {}) =>
+      optionsFor(okta, { ...method.options(), ...more }, server, okta.clients[method.client]);
+
     describe(`with ${name}, on the ${server} server,`, () => {
       it('a person logs in with two forms and a redirect between them', async (t) => {
-        const user = okta.addUser();
-        const app = await startApp(t, {
-          strategyOptions: optionsFor(
-            okta,
-            { ...method.options(), mfaRedirect: '/login/otp' },
-            server,
-            okta.clients[method.client],
-          ),
+        const { app, browser, user } = await scene(t, {
+          strategyOptions: optionsWith({ mfaRedirect: '/login/otp' }),
           style: 'plain',
           authenticateOptions: { successRedirect: '/profile', failureRedirect: '/login' },
         });
         const sent = watchTokenRequests(okta);
-        const browser = new Browser(app.url);
         const { username, password } = user;
 
         const first = await browser.post('/login', { form: { username, password } });
@@ -125,12 +125,8 @@ for (const server of ['org', 'default'] satisfies ServerName[]) {
       });
 
       it('a script logs in with JSON and the signal between the steps', async (t) => {
-        const user = okta.addUser();
-        const app = await startApp(t, {
-          strategyOptions: optionsFor(okta, method.options(), server, okta.clients[method.client]),
-        });
+        const { app, browser, user } = await scene(t, { strategyOptions: optionsWith() });
         const sent = watchTokenRequests(okta);
-        const browser = new Browser(app.url);
         const { username, password } = user;
 
         const first = await browser.post('/login', { json: { username, password } });

@@ -218,7 +218,7 @@ describe('Keys of the issuer', () => {
   });
 });
 
-describe("An ID token of a test's own making, after the passcode,", () => {
+describe('An ID token that a test has made, after the passcode,', () => {
   const forger = rsaKeyPair();
   /** A token that brings its key along: in itself and, by address, on a server of the forger's. */
   const forged = (evil: string) =>
@@ -236,7 +236,7 @@ describe("An ID token of a test's own making, after the passcode,", () => {
     await finishLogin(browser, okta, user);
   });
 
-  it('is refused when it names a key of its own, and none is fetched from there', async (t) => {
+  it('is refused when it brings its own key, and none is fetched from there', async (t) => {
     const evil = await startServer(t, (_, res) => {
       res.end(JSON.stringify({ keys: [toJwk(forger.publicKey, { kid: 'evil' })] }));
     });

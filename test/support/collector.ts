@@ -4,7 +4,7 @@ import type { Okta } from '../../example/okta/index.js';
 
 /**
  * Everything of this process that a person, an app or a log could get to see, and the secrets that
- * must not be among it. App and browser fill it; each test file asks for the verdict at its end.
+ * must not be among it. App and browser fill it; each test file checks them at its end.
  */
 const seen: { where: string; text: string }[] = [];
 const secrets = new Set<string>();
@@ -24,7 +24,7 @@ export function addSecrets(...values: (string | undefined)[]): void {
   for (const value of values) if (value !== undefined && value !== '') secrets.add(value);
 }
 
-/* eslint-disable no-console -- what is printed by whom is what this is about */
+/* eslint-disable no-console -- what is printed is what this is about */
 for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
   const print = console[method].bind(console);
   console[method] = (...args: unknown[]) => {
@@ -35,7 +35,7 @@ for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
 /* eslint-enable no-console */
 process.on('warning', (warning) => collect('a warning', warning));
 
-/** That no secret which reached Okta, or came from it, stands anywhere else. */
+/** That no secret which reached Okta, or came from it, appears anywhere else. */
 export function assertNoSecretSeen(okta: Okta): void {
   for (const { form, headers } of okta.requests) {
     addSecrets(form['password'], form['otp'], form['mfa_token']);

@@ -48,7 +48,7 @@ export function watchAllRequests(okta: Okta): () => string[] {
   return () => okta.requests.slice(start).map(({ method, path }) => `${method} ${path}`);
 }
 
-/** The next such request waits at Okta's door, is answered when let go, and says so. */
+/** The next such request waits at Okta until it is let go, and says when it has arrived. */
 export function hold(okta: Okta, filter: RequestFilter) {
   const arrived = gate<RecordedRequest>();
   const letGo = gate();

@@ -1,4 +1,4 @@
-/** Milliseconds after which something that should have happened is held not to happen. */
+/** Milliseconds after which what should have happened is taken not to happen. */
 const PATIENCE = 10_000;
 
 /** A promise to be resolved by hand. */

@@ -4,7 +4,7 @@ import type { Transaction } from '../../lib/index.js';
 type Operation = 'get' | 'set' | 'destroy';
 type Callback = (error?: unknown) => void;
 
-/** express-session's own MemoryStore, made slow or failing by a hook, and open to look into. */
+/** express-session's own MemoryStore, made slow or failing by a hook, and open to inspection. */
 export class HookedStore extends session.MemoryStore {
   /** What MemoryStore keeps: JSON by session id. */
   declare sessions: Record<string, string>;
@@ -12,7 +12,7 @@ export class HookedStore extends session.MemoryStore {
   /** Runs before each operation: a promise delays it, a throw or a rejection makes it fail. */
   before: (operation: Operation, sid: string, data?: SessionData) => unknown = () => undefined;
 
-  /** Runs between a `get` and the answer to it: what it delays is old when it arrives. */
+  /** Runs between a `get` and the answer to it: what it delays is out of date when it arrives. */
   afterGet: (sid: string) => unknown = () => undefined;
 
   override get(sid: string, callback: (error: unknown, data?: SessionData | null) => void): void {
@@ -50,12 +50,12 @@ export class HookedStore extends session.MemoryStore {
     return json === undefined ? undefined : (JSON.parse(json) as Record<string, unknown>);
   }
 
-  /** The login that waits for its passcode in a session. */
+  /** The transaction saved in a session. */
   waiting(sid: string | undefined, key = 'okta-direct-mfa'): Transaction | undefined {
     return this.content(sid)?.[key] as Transaction | undefined;
   }
 
-  /** Every session, as text. */
+  /** Every session, as one string. */
   get text(): string {
     return Object.values(this.sessions).join('\n');
   }
