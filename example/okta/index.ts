@@ -29,11 +29,6 @@ export type {
   RequestMatcher,
   ScriptedResponse,
 } from './scripted-responses.js';
-// The names that tests still use.
-export type {
-  Responder as Answerer,
-  ScriptedResponse as ScriptedAnswer,
-} from './scripted-responses.js';
 export type { DemoUsers, User } from './users.js';
 
 export interface OktaOptions {

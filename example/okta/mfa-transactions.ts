@@ -15,7 +15,7 @@ interface Entry extends MfaTransaction {
 }
 
 const MAX_WRONG_CODES = 5;
-export const MAX_WAITING = 6_000;
+export const MAX_TRANSACTIONS = 6_000;
 
 /** The `mfa_token`s of one authorization server. */
 export class MfaTransactions {
@@ -63,7 +63,7 @@ export class MfaTransactions {
   /** All have the same lifetime, so the first inserted is the first to expire. */
   #deleteOld(): void {
     for (const [mfaToken, { expiresAt }] of this.#entries) {
-      if (expiresAt > this.#now() && this.#entries.size < MAX_WAITING) return;
+      if (expiresAt > this.#now() && this.#entries.size < MAX_TRANSACTIONS) return;
       this.#entries.delete(mfaToken);
     }
   }

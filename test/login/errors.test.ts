@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Answerer, Client, Okta, ScriptedAnswer, User } from '../../example/okta/index.js';
+import type { Responder, Client, Okta, ScriptedResponse, User } from '../../example/okta/index.js';
 import {
   OktaConfigurationError,
   OktaDirectMfaError,
@@ -54,7 +54,7 @@ function assertError(app: App, answer: Answer, { error, code, status }: Expected
 interface Row extends Expected {
   name: string;
   /** A function, so that the stand-in runs by the time it is called. */
-  answer: (user: User) => ScriptedAnswer | Answerer;
+  answer: (user: User) => ScriptedResponse | Responder;
   options?: Partial<OktaDirectMfaStrategyOptions>;
   /** The reason in the message, where one code has several. */
   says?: RegExp;
@@ -275,7 +275,7 @@ it('an error tells where in the System Log of Okta it is', async (t) => {
 
 it('what Okta quotes of a request is taken out of the error, in whatever encoding', async (t) => {
   const { browser, user } = await scene(t, { user: { password: 'correct horse & b\u00e4ttery' } });
-  const quote: Answerer = ({ form }) => {
+  const quote: Responder = ({ form }) => {
     const { password = form['otp'] ?? '', mfa_token = password } = form;
     const quoted = [
       password,

@@ -124,14 +124,14 @@ const ROWS: Row[] = [
     step: 'login',
     body: () => ({}),
     status: 400,
-    answer: { code: 'missing_credentials' },
+    answer: { code: 'missing_credentials', field: 'password' },
   },
   {
     name: 'a password that is not a string',
     step: 'login',
     body: () => ({ username: user.username, password: { $ne: '' } }),
     status: 400,
-    answer: { code: 'missing_credentials' },
+    answer: { code: 'missing_credentials', field: 'password' },
   },
   {
     name: 'a wrong password',

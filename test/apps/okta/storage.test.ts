@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MAX_ENTRIES, Storage } from '../../../example/okta/adapter.js';
-import { MAX_WAITING, MfaTransactions } from '../../../example/okta/mfa-transactions.js';
+import { MAX_TRANSACTIONS, MfaTransactions } from '../../../example/okta/mfa-transactions.js';
 import { newUser } from '../../../example/okta/users.js';
 
 describe('what the stand-in remembers', () => {
@@ -46,8 +46,8 @@ describe('what the stand-in remembers', () => {
     const transactions = new MfaTransactions(300, () => clock);
     const waiting = { user: newUser(), clientId: 'c', scope: 'openid' };
     const first = transactions.start(waiting);
-    for (let n = 0; n < MAX_WAITING; n += 1) transactions.start(waiting);
-    assert.equal(transactions.size, MAX_WAITING);
+    for (let n = 0; n < MAX_TRANSACTIONS; n += 1) transactions.start(waiting);
+    assert.equal(transactions.size, MAX_TRANSACTIONS);
     assert.equal(transactions.find(first, 'c'), undefined);
 
     clock += 300_000;

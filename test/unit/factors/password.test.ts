@@ -3,7 +3,12 @@ import { describe, it } from 'node:test';
 import { passwordGrant, readPassword } from '../../../lib/factors/password.js';
 
 const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
-const missing = (field: string) => ({ type: 'missing', factor: 'password', step: 'password', field });
+const missing = (field: string) => ({
+  type: 'missing',
+  factor: 'password',
+  step: 'password',
+  field,
+});
 
 describe('readPassword', () => {
   it('gives username and password as they were typed', () => {
