@@ -6,10 +6,10 @@ import {
   OktaDirectMfaStrategy,
   OktaResponseError,
   OktaTimeoutError,
+  OktaTransactionStoreError,
   OktaUnreachableError,
   OUTCOME_CHANNEL,
   Strategy,
-  OktaTransactionStoreError,
 } from 'passport-okta-direct-mfa';
 import { mockOkta } from 'passport-okta-direct-mfa/testing';
 import packageJson from 'passport-okta-direct-mfa/package.json' with { type: 'json' };
@@ -20,8 +20,8 @@ for (const error of [
   OktaConfigurationError,
   OktaResponseError,
   OktaTimeoutError,
-  OktaUnreachableError,
   OktaTransactionStoreError,
+  OktaUnreachableError,
 ]) {
   assert.ok(error.prototype instanceof OktaDirectMfaError);
 }
@@ -32,18 +32,18 @@ assert.deepEqual(
     (name) => !['default', 'module.exports', '__esModule'].includes(name),
   ),
   [
-    'OktaConfigurationError',
     'OUTCOME_CHANNEL',
+    'OktaConfigurationError',
     'OktaDirectMfaError',
     'OktaDirectMfaStrategy',
     'OktaResponseError',
     'OktaTimeoutError',
+    'OktaTransactionStoreError',
     'OktaUnreachableError',
     'Strategy',
-    'OktaTransactionStoreError',
   ],
 );
-await assert.rejects(import('passport-okta-direct-mfa/dist/http.js'), {
+await assert.rejects(import('passport-okta-direct-mfa/dist/okta/http.js'), {
   code: 'ERR_PACKAGE_PATH_NOT_EXPORTED',
 });
 

@@ -100,7 +100,7 @@ new OktaDirectMfaStrategy(options, () => user);
 // @ts-expect-error -- verify is required
 new OktaDirectMfaStrategy(options);
 
-// Options: a misspelt, a missing or a wrong one is refused.
+// Options: one that is misspelt, missing or wrong does not compile.
 // @ts-expect-error -- it is clientID
 new OktaDirectMfaStrategy({ issuer: '', clientId: '' }, async () => user);
 // @ts-expect-error -- it is requireMfa
@@ -111,7 +111,7 @@ new OktaDirectMfaStrategy({ issuer: '' }, async () => user);
 new OktaDirectMfaStrategy({ ...options, clientAuthentication: 'basic' }, async () => user);
 // @ts-expect-error -- milliseconds are a number
 new OktaDirectMfaStrategy({ ...options, timeout: '10s' }, async () => user);
-// @ts-expect-error -- a promise is no IP address
+// @ts-expect-error -- a promise is not an IP address
 new OktaDirectMfaStrategy({ ...options, clientIP: async () => '192.0.2.1' }, async () => user);
 
 new OktaDirectMfaStrategy(
@@ -178,6 +178,8 @@ function show(info: OktaDirectMfaInfo): string | number {
       same<typeof info.retryAfter, number | undefined>(true);
       return info.retryAfter ?? 'a while';
     case 'missing_credentials':
+      same<typeof info.field, string>(true);
+      return info.field;
     case 'invalid_credentials':
     case 'otp_attempts_exceeded':
     case 'mfa_transaction_missing':
