@@ -36,15 +36,23 @@ if (wanted.length === 0 || wanted.some((group) => !Object.hasOwn(GROUPS, group))
 const empty = wanted.filter((group) => !files.some((file) => groupOf(file) === group));
 if (empty.length > 0) fail('These groups have no tests:', empty);
 
+/** The unit tests are run as `tsc -p test/unit` has compiled them, all others by tsx. */
+function toRun(file) {
+  return groupOf(file) === 'unit'
+    ? join('.tmp', 'unit', 'test', file.replace(/\.ts$/, '.js'))
+    : join('test', file);
+}
+
 const { status } = spawnSync(
   process.execPath,
   [
-    '--require',
-    'tsx/cjs',
+    ...(wanted.every((group) => group === 'unit')
+      ? ['--enable-source-maps']
+      : ['--require', 'tsx/cjs']),
     '--test',
     `--test-concurrency=${Math.min(...wanted.map((group) => GROUPS[group]))}`,
     '--test-reporter=spec',
-    ...files.filter((file) => wanted.includes(groupOf(file))).map((file) => join('test', file)),
+    ...files.filter((file) => wanted.includes(groupOf(file))).map(toRun),
   ],
   { cwd: ROOT, stdio: 'inherit' },
 );
