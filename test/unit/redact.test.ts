@@ -10,11 +10,11 @@ describe('redact', () => {
     );
   });
 
-  it('takes a secret literally, not as a pattern', () => {
+  it('reads a secret literally, not as a pattern', () => {
     assert.equal(redact('a.c abc $& p(w', ['a.c', 'p(w']), '[redacted] abc $& [redacted]');
   });
 
-  it('leaves a text alone when a secret is empty', () => {
+  it('changes nothing for a secret that is empty', () => {
     assert.equal(redact('plain', ['']), 'plain');
   });
 
@@ -29,7 +29,7 @@ describe('redact', () => {
     assert.equal(redact(' Das Paßwort – 密码 🔑 ', []), 'Das Paßwort – 密码 🔑');
   });
 
-  it('cuts at 300 characters and says so', () => {
+  it('cuts at 300 characters and shows that it did', () => {
     assert.equal(redact('x'.repeat(300), []), 'x'.repeat(300));
     assert.equal(redact('x'.repeat(301), []), `${'x'.repeat(300)}…`);
     assert.equal(redact('x'.repeat(1024 * 1024), []), `${'x'.repeat(300)}…`);
@@ -40,7 +40,7 @@ describe('redact', () => {
     assert.equal(result, `${'x'.repeat(295)}[reda…`);
   });
 
-  it('leaves nothing of a secret that fills the text again and again', () => {
+  it('leaves nothing of a secret that is repeated over and over', () => {
     const secret = 'Zq7!'.repeat(250);
     assert.doesNotMatch(redact(secret.repeat(6), [secret]), /Zq7!/);
   });
@@ -50,11 +50,11 @@ describe('redact', () => {
     assert.doesNotMatch(redact(`${'\n'.repeat(4700)}${secret}`, [secret]), /Zq7!/);
   });
 
-  it('replaces a secret as a whole where another secret is a part of it', () => {
+  it('replaces a whole secret of which another is a part', () => {
     assert.equal(redact('it was swordfish', ['fish', 'swordfish']), 'it was [redacted]');
   });
 
-  it('replaces the longest of the secrets that begin at a place', () => {
+  it('replaces the longest of the secrets that begin at the same place', () => {
     for (const secrets of [
       ['sword', 'swordfish'],
       ['swordfish', 'sword'],
@@ -63,7 +63,7 @@ describe('redact', () => {
     }
   });
 
-  it('knows a secret again whose spaces have become fewer, more or others', () => {
+  it('recognises a secret whose spaces have become fewer, more or others', () => {
     for (const quoted of ['a b', 'a   b', 'a\t\nb']) {
       assert.equal(redact(`it was ${quoted}.`, ['a  b']), 'it was [redacted].');
     }

@@ -176,7 +176,7 @@ describe('an error about tokens', () => {
   }
 
   it('holds no access token when /userinfo fails', async () => {
-    for (const reply of [
+    for (const respond of [
       () => scene.okta.userInfo(401, { error: ACCESS_TOKEN }),
       () => scene.okta.userInfo(200, { sub: ACCESS_TOKEN }),
       () =>
@@ -189,7 +189,7 @@ describe('an error about tokens', () => {
       mfaRequired();
       await password(strategy);
       granted();
-      reply();
+      respond();
       const outcome = await otp(strategy);
       assert.equal(outcome.action, 'error');
       assertNoSecret(everyPrint(outcome));

@@ -50,7 +50,7 @@ describe('callVerify', () => {
     ['a promise of null', async () => null, { type: 'refused', info: undefined }],
     ['a promise of zero', async () => 0, { type: 'refused', info: undefined }],
     [
-      'a thenable that is no Promise',
+      'a thenable that is not a Promise',
       () => ({ then: (yes: (user: object) => void) => yes(USER) }),
       { type: 'accepted', user: USER, info: undefined },
     ],

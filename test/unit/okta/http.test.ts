@@ -47,8 +47,8 @@ describe('createHttpClient, with what is sent', () => {
   it('posts the body with its headers, asks for JSON and names itself', async () => {
     okta.token(200, { a: 1 }, { 'x-okta-request-id': 'r1' });
     const http = createHttpClient({ dispatcher: okta.agent, timeout: 1000 });
-    const reply = await http(post(ORIGIN + TOKEN_PATH));
-    assert.deepEqual(reply, {
+    const response = await http(post(ORIGIN + TOKEN_PATH));
+    assert.deepEqual(response, {
       status: 200,
       headers: { 'x-okta-request-id': 'r1' },
       json: { a: 1 },
@@ -98,7 +98,7 @@ describe('createHttpClient, with what is sent', () => {
     assert.equal(request.mock.callCount(), 1);
   });
 
-  it('repeats nothing of what a mock says about the request it did not expect', async () => {
+  it('repeats nothing of what a mock says about a request that it did not expect', async () => {
     const http = createHttpClient({ dispatcher: okta.agent, timeout: 1000 });
     await assert.rejects(http(post(ORIGIN + TOKEN_PATH)), (error: unknown) => {
       assert.ok(error instanceof OktaUnreachableError);
@@ -120,20 +120,20 @@ describe('createHttpClient, with what is sent', () => {
     it(`gives no json for a body that is ${what}`, async () => {
       okta.token(200, text);
       const http = createHttpClient({ dispatcher: okta.agent, timeout: 1000 });
-      const reply = await http(post(ORIGIN + TOKEN_PATH));
-      assert.equal(reply.status, 200);
-      assert.equal(reply.json, undefined);
+      const response = await http(post(ORIGIN + TOKEN_PATH));
+      assert.equal(response.status, 200);
+      assert.equal(response.json, undefined);
     });
   }
 
-  it('gives the json of an error answer too, whatever its content type', async () => {
+  it('gives the json of an error too, whatever its content type', async () => {
     okta.token(403, '{"error":"mfa_required"}', { 'content-type': 'text/plain' });
     const http = createHttpClient({ dispatcher: okta.agent, timeout: 1000 });
-    const reply = await http(post(ORIGIN + TOKEN_PATH));
-    assert.deepEqual([reply.status, reply.json], [403, { error: 'mfa_required' }]);
+    const response = await http(post(ORIGIN + TOKEN_PATH));
+    assert.deepEqual([response.status, response.json], [403, { error: 'mfa_required' }]);
   });
 
-  it('lets a key named __proto__ reach no prototype', async () => {
+  it('keeps a key named __proto__ away from the prototype', async () => {
     okta.token(403, '{"__proto__":{"error":"mfa_required","mfa_token":"x"}}');
     const http = createHttpClient({ dispatcher: okta.agent, timeout: 1000 });
     const { json } = await http(post(ORIGIN + TOKEN_PATH));
@@ -142,11 +142,11 @@ describe('createHttpClient, with what is sent', () => {
   });
 });
 
-describe('createHttpClient, when a call fails before an answer', () => {
+describe('createHttpClient, when a call fails before a response', () => {
   const failure = (code: unknown, more: object = {}) =>
     Object.assign(new Error(`failed with ${SECRET}`), { code, ...more });
 
-  /** A dispatcher that fails as told, one failure a call, and then answers. */
+  /** A dispatcher that fails with these, one for each call, and then responds. */
   function failing(...failures: unknown[]) {
     const request = mock.fn(async () => {
       const [next] = failures.splice(0, 1);
@@ -226,7 +226,7 @@ describe('createHttpClient, when a call fails before an answer', () => {
   }
 
   for (const code of ['HPE_INVALID_CONSTANT', 'UND_ERR_HEADERS_OVERFLOW']) {
-    it(`calls it an invalid response when what answers does not speak HTTP (${code})`, async () => {
+    it(`reports an invalid response when the peer does not speak HTTP (${code})`, async () => {
       const { http } = failing(failure(code));
       await assert.rejects(http(post(ORIGIN)), (thrown: unknown) => {
         assert.ok(thrown instanceof OktaResponseError);
@@ -237,7 +237,7 @@ describe('createHttpClient, when a call fails before an answer', () => {
   }
 
   for (const code of ['X_HPE_INVALID', 'HTTPParserErrors', 'UND_ERR_HEADERS_OVERFLOWS']) {
-    it(`does not take every code for that (${code})`, async () => {
+    it(`does not mistake another code for that (${code})`, async () => {
       await assert.rejects(failing(failure(code)).http(post(ORIGIN)), OktaUnreachableError);
     });
   }
@@ -279,25 +279,29 @@ describe('createHttpClient, when a call fails before an answer', () => {
     assert.equal(calls, 1);
   });
 
-  it('counts the repetition into the same deadline, and tells undici to stop', LIMIT, async () => {
-    let aborted: Promise<unknown> | undefined;
-    let calls = 0;
-    const request = (options: { signal: EventEmitter }) => {
-      calls += 1;
-      if (calls === 1) return Promise.reject(failure('ECONNREFUSED'));
-      aborted = once(options.signal, 'abort');
-      return new Promise(() => {});
-    };
-    const dispatcher = { dispatch: assert.fail, request } as unknown as Dispatcher;
-    const http = createHttpClient({ dispatcher, timeout: 30 });
-    await assert.rejects(http(post(ORIGIN)), (thrown: unknown) => {
-      assert.ok(thrown instanceof OktaTimeoutError);
-      assert.match(thrown.message, /POST https:\/\/acme\.okta\.com\/ within 30 ms/);
-      return hasNoSecret(thrown);
-    });
-    await aborted;
-    assert.equal(calls, 2);
-  });
+  it(
+    'counts the repetition towards the same deadline, and tells undici to stop',
+    LIMIT,
+    async () => {
+      let aborted: Promise<unknown> | undefined;
+      let calls = 0;
+      const request = (options: { signal: EventEmitter }) => {
+        calls += 1;
+        if (calls === 1) return Promise.reject(failure('ECONNREFUSED'));
+        aborted = once(options.signal, 'abort');
+        return new Promise(() => {});
+      };
+      const dispatcher = { dispatch: assert.fail, request } as unknown as Dispatcher;
+      const http = createHttpClient({ dispatcher, timeout: 30 });
+      await assert.rejects(http(post(ORIGIN)), (thrown: unknown) => {
+        assert.ok(thrown instanceof OktaTimeoutError);
+        assert.match(thrown.message, /POST https:\/\/acme\.okta\.com\/ within 30 ms/);
+        return hasNoSecret(thrown);
+      });
+      await aborted;
+      assert.equal(calls, 2);
+    },
+  );
 
   it('leaves no timer behind, whether the call succeeds or fails', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -341,10 +345,10 @@ describe('createHttpClient, over real connections', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`;
   }
 
-  /** An HTTP server that has read the request by the time it answers. */
-  function http(answer: (res: ServerResponse, url: string) => void): Server {
+  /** An HTTP server that has read the request by the time it responds. */
+  function http(respond: (res: ServerResponse, url: string) => void): Server {
     return createServer((req, res) => {
-      req.resume().on('end', () => answer(res, req.url ?? ''));
+      req.resume().on('end', () => respond(res, req.url ?? ''));
     });
   }
 
@@ -391,24 +395,20 @@ describe('createHttpClient, over real connections', () => {
     });
   }
 
-  it(
-    "switches the dispatcher's own timeouts off, so that its own alone counts",
-    LIMIT,
-    async () => {
-      const seen: Dispatcher.DispatchOptions[] = [];
-      const watched = agent.compose((dispatch) => (options, handler) => {
-        seen.push(options);
-        return dispatch(options, handler);
-      });
-      const url = await listen(http((res) => res.end('{"a":1}')));
-      const client = createHttpClient({ dispatcher: watched, timeout: 2000 });
-      assert.deepEqual((await client(post(url))).json, { a: 1 });
-      assert.deepEqual(
-        seen.map(({ headersTimeout, bodyTimeout }) => [headersTimeout, bodyTimeout]),
-        [[0, 0]],
-      );
-    },
-  );
+  it("switches the dispatcher's timeouts off, so that its own alone counts", LIMIT, async () => {
+    const seen: Dispatcher.DispatchOptions[] = [];
+    const watched = agent.compose((dispatch) => (options, handler) => {
+      seen.push(options);
+      return dispatch(options, handler);
+    });
+    const url = await listen(http((res) => res.end('{"a":1}')));
+    const client = createHttpClient({ dispatcher: watched, timeout: 2000 });
+    assert.deepEqual((await client(post(url))).json, { a: 1 });
+    assert.deepEqual(
+      seen.map(({ headersTimeout, bodyTimeout }) => [headersTimeout, bodyTimeout]),
+      [[0, 0]],
+    );
+  });
 
   it('gives up on a body that only drips, and closes the connection', LIMIT, async () => {
     const closed = gate();
@@ -436,7 +436,7 @@ describe('createHttpClient, over real connections', () => {
     await closed.opened;
   });
 
-  it('gives up on a host that takes no connection', LIMIT, async () => {
+  it('gives up on a host that accepts no connection', LIMIT, async () => {
     agent = new Agent({ connect: () => undefined });
     await assert.rejects(call('http://127.0.0.1:9/token', 30), OktaTimeoutError);
   });
@@ -472,7 +472,7 @@ describe('createHttpClient, over real connections', () => {
     ['content-length', 'content-length: 100\r\n\r\n{"a":1}'],
     ['chunks', 'transfer-encoding: chunked\r\n\r\n7\r\n{"a":1}\r\n'],
   ] as const) {
-    it(`refuses an answer that is cut off (${what})`, LIMIT, async () => {
+    it(`refuses a response that is cut off (${what})`, LIMIT, async () => {
       const url = await listen(
         net.createServer((socket) => {
           socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${head}`));
@@ -492,7 +492,7 @@ describe('createHttpClient, over real connections', () => {
     await assert.rejects(call(url), isInvalidResponse(/is not valid HTTP\/1\.1/));
   });
 
-  it('refuses headers without an end', LIMIT, async () => {
+  it('refuses endless headers', LIMIT, async () => {
     const url = await listen(
       net.createServer((socket) => {
         socket.on('error', () => undefined);
@@ -502,18 +502,18 @@ describe('createHttpClient, over real connections', () => {
     await assert.rejects(call(url), isInvalidResponse(/UND_ERR_HEADERS_OVERFLOW/));
   });
 
-  it('takes an answer of exactly 1 MiB', LIMIT, async () => {
+  it('accepts a response of exactly 1 MiB', LIMIT, async () => {
     const url = await listen(http((res) => res.end(`{"a":"${'x'.repeat(1024 * 1024 - 8)}"}`)));
     assert.equal(String((await call(url)).json?.['a']).length, 1024 * 1024 - 8);
   });
 
-  it('refuses an answer of one byte more', LIMIT, async () => {
+  it('refuses a response of one byte more', LIMIT, async () => {
     const url = await listen(http((res) => res.end(`{"a":"${'x'.repeat(1024 * 1024 - 7)}"}`)));
     await assert.rejects(call(url), isInvalidResponse(/larger than 1048576 bytes/));
   });
 
   it(
-    'refuses an answer without an end as soon as it is too large, and closes the connection',
+    'refuses an endless response as soon as it is too large, and closes the connection',
     LIMIT,
     async () => {
       const closed = gate();
@@ -531,7 +531,7 @@ describe('createHttpClient, over real connections', () => {
     },
   );
 
-  it('puts a character together whose bytes come in two parts', LIMIT, async () => {
+  it('joins a character whose bytes come in two parts', LIMIT, async () => {
     const url = await listen(
       http((res) => {
         const bytes = Buffer.from('{"a":"🔑"}');

@@ -17,13 +17,13 @@ const FIRST = toJwk(first, { kid: 'first', use: 'sig', alg: 'RS256' });
 const ROTATED = toJwk(second, { kid: 'rotated' });
 
 describe('createJwks', () => {
-  let answer: () => Promise<HttpResponse> | HttpResponse;
-  const http = mock.fn(async () => answer());
+  let respond: () => Promise<HttpResponse> | HttpResponse;
+  const http = mock.fn(async () => respond());
   let jwks: Jwks;
 
   beforeEach(() => {
     http.mock.resetCalls();
-    answer = () => ok(FIRST);
+    respond = () => ok(FIRST);
     jwks = createJwks(http, URL_);
   });
 
@@ -32,7 +32,7 @@ describe('createJwks', () => {
     return { pass: (milliseconds: number) => t.mock.timers.tick(milliseconds) };
   };
   const down = () => {
-    answer = () => Promise.reject(new OktaUnreachableError('down'));
+    respond = () => Promise.reject(new OktaUnreachableError('down'));
   };
 
   it('fetches nothing before it is asked', () => {
@@ -57,7 +57,7 @@ describe('createJwks', () => {
       ['rejected', 'rejected'],
     );
     assert.equal(http.mock.callCount(), 1);
-    answer = () => ok(FIRST);
+    respond = () => ok(FIRST);
     await jwks.ready();
     assert.equal(http.mock.callCount(), 2);
   });
@@ -77,7 +77,7 @@ describe('createJwks', () => {
   it('trusts no key after the hour that has been withdrawn', async (t) => {
     const { pass } = atTime(t);
     await jwks.ready();
-    answer = () => ok(ROTATED);
+    respond = () => ok(ROTATED);
     pass(HOUR);
     assert.equal(await jwks.find('first'), undefined);
   });
@@ -85,7 +85,7 @@ describe('createJwks', () => {
   it('fetches for an unknown id right after the first fetch, as after a rotation', async (t) => {
     atTime(t);
     await jwks.ready();
-    answer = () => ok(FIRST, ROTATED);
+    respond = () => ok(FIRST, ROTATED);
     assert.ok((await jwks.find('rotated'))?.equals(second));
     assert.equal(http.mock.callCount(), 2);
   });
@@ -108,7 +108,7 @@ describe('createJwks', () => {
   it('lets all who want a rotated key at once share one fetch', async (t) => {
     atTime(t);
     await jwks.ready();
-    answer = () => ok(ROTATED);
+    respond = () => ok(ROTATED);
     const found = await Promise.all(['rotated', 'rotated', 'rotated'].map((kid) => jwks.find(kid)));
     assert.ok(found.every((key) => key?.equals(second)));
     assert.equal(http.mock.callCount(), 2);
@@ -149,13 +149,13 @@ describe('createJwks', () => {
     down();
     pass(HOUR);
     await jwks.ready();
-    answer = () => ok(ROTATED);
+    respond = () => ok(ROTATED);
     pass(10 * SECOND);
     assert.ok(await jwks.find('rotated'));
     assert.equal(await jwks.find('first'), undefined);
   });
 
-  for (const [what, reply, code] of [
+  for (const [what, response, code] of [
     ['is an error', { status: 500, headers: {}, json: { keys: [FIRST] } }, 'okta_error'],
     ['is a redirect', { status: 302, headers: {}, json: undefined }, 'okta_error'],
     ['is not JSON', { status: 200, headers: {}, json: undefined }, 'invalid_response'],
@@ -167,18 +167,18 @@ describe('createJwks', () => {
     ],
   ] as const) {
     it(`throws ${code} when the response ${what}`, async () => {
-      answer = () => reply;
+      respond = () => response;
       await assert.rejects(jwks.ready(), (error: unknown) => {
         assert.ok(error instanceof OktaResponseError);
         assert.equal(error.code, code);
-        assert.match(error.message, new RegExp(`${KEYS_PATH} \\(HTTP ${reply.status}\\)`));
+        assert.match(error.message, new RegExp(`${KEYS_PATH} \\(HTTP ${response.status}\\)`));
         return true;
       });
     });
   }
 
   it('skips keys that it cannot use and takes the others', async () => {
-    answer = () =>
+    respond = () =>
       ok(
         null,
         'key',
@@ -205,23 +205,23 @@ describe('createJwks', () => {
     ['whose use is not a string', { use: 7 }],
   ] as const) {
     it(`skips a key ${what}`, async () => {
-      answer = () => ok(FIRST, toJwk(first, { kid: 'k', ...more }));
+      respond = () => ok(FIRST, toJwk(first, { kid: 'k', ...more }));
       assert.equal(await jwks.find('k'), undefined);
     });
   }
 
   it('skips keys that are not RSA', async () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
-    answer = () => ok(FIRST, toJwk(ec, { kid: 'ec' }), { kty: 'oct', k: 'AQAB', kid: 'oct' });
+    respond = () => ok(FIRST, toJwk(ec, { kid: 'ec' }), { kty: 'oct', k: 'AQAB', kid: 'oct' });
     assert.equal(await jwks.find('ec'), undefined);
     assert.equal(await jwks.find('oct'), undefined);
   });
 
   it('skips a key that is too short for jsonwebtoken, and says so when no other is left', async () => {
     const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
-    answer = () => ok(FIRST, toJwk(short, { kid: 'short' }));
+    respond = () => ok(FIRST, toJwk(short, { kid: 'short' }));
     assert.equal(await jwks.find('short'), undefined);
-    answer = () => ok(toJwk(short, { kid: 'short' }));
+    respond = () => ok(toJwk(short, { kid: 'short' }));
     await assert.rejects(createJwks(http, URL_).ready(), {
       message: `There is no RS256 key at ${URL_.href}.`,
     });
@@ -229,13 +229,13 @@ describe('createJwks', () => {
 
   it('rejects a response without a usable key, and keeps the keys it has', async () => {
     assert.ok(await jwks.find('first'));
-    answer = () => ok();
+    respond = () => ok();
     await assert.rejects(jwks.find('unknown'), { code: 'invalid_response', status: 502 });
     assert.ok(await jwks.find('first'));
   });
 
   it('takes only the public part of a private key that an issuer gives away', async () => {
-    answer = () => ok(toJwk(rsaKeyPair().privateKey, { kid: 'private' }));
+    respond = () => ok(toJwk(rsaKeyPair().privateKey, { kid: 'private' }));
     assert.equal((await jwks.find('private'))?.type, 'public');
   });
 

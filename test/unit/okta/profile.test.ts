@@ -27,7 +27,7 @@ describe('toProfile', () => {
     });
   });
 
-  it('has no field for a claim that is missing, empty or no text', () => {
+  it('has no field for a claim that is missing, empty or not a string', () => {
     for (const odd of [undefined, '', null, 7, ['x'], { x: 1 }]) {
       const claims = {
         ...CLAIMS,

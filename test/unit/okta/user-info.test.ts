@@ -26,7 +26,7 @@ describe('readUserInfo', () => {
     ['no sub', { email: 'ada@example.com' }],
     ['a sub that only looks alike', { sub: ['00u1'] }],
   ] as const) {
-    it(`refuses an answer with ${what}`, async () => {
+    it(`refuses a response with ${what}`, async () => {
       okta.userInfo(200, body);
       await assert.rejects(read(), (error: unknown) => {
         assert.ok(error instanceof OktaResponseError);
@@ -45,7 +45,7 @@ describe('readUserInfo', () => {
     ['is no JSON object', 200, '["00u1"]'],
     ['is a signed JWT', 200, 'eyJhbGciOiJSUzI1NiJ9.e30.x'],
   ] as const) {
-    it(`throws invalid_userinfo when the answer ${what}`, async () => {
+    it(`throws invalid_userinfo when the response ${what}`, async () => {
       okta.userInfo(status, body);
       await assert.rejects(read(), (error: unknown) => {
         assert.ok(error instanceof OktaResponseError);

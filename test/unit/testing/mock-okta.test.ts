@@ -66,7 +66,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
   });
 
   for (const issuer of [`${ISSUER}/oauth2/default`, `${ISSUER}/`, 'http://127.0.0.1:8080']) {
-    it(`stands in for the issuer ${issuer}`, async (t) => {
+    it(`mocks the issuer ${issuer}`, async (t) => {
       const { browser } = await start(t, { issuer, allowInsecureIssuer: true }, { issuer });
       await password(browser);
       assert.equal((await login(browser, { otp: ADA.otp })).status, 200);
@@ -170,7 +170,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
     assert.ok(tokens.refresh_token);
   });
 
-  it('answers at /userinfo about the person whose access token asks', async (t) => {
+  it('gives at /userinfo the claims of the person whose access token is sent', async (t) => {
     const users = [{ ...ADA, name: 'Ada Lovelace', claims: { locale: 'en_GB' } }, BOB];
     const { app, okta, browser } = await start(t, { userInfo: true }, { users });
     await password(browser);
@@ -411,7 +411,31 @@ describe('mockOkta', () => {
     assert.match(await refused.body.text(), /unsupported_grant_type/);
   });
 
-  it('answers nobody once it is closed', async (t) => {
+  it('takes a field that a form lacks for a wrong one', async (t) => {
+    const okta = mockOkta({ issuer: ISSUER, clientID: CLIENT_ID, users: [BOB] });
+    t.after(() => okta.close());
+    const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
+    for (const [form, status, expected, authorization] of [
+      [{}, 400, /unsupported_grant_type/],
+      [{ grant_type: MFA_OTP, otp: '1' }, 400, /`mfa_token` has expired/],
+      [{ grant_type: 'password', ...BOB }, 200, /"scope":""/],
+      [{ grant_type: 'password', ...BOB }, 401, /invalid_client/, 'Basic .'],
+    ] as [Record<string, string>, number, RegExp, string?][]) {
+      const { statusCode, body } = await request(`${ISSUER}/oauth2/v1/token`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        body: new URLSearchParams({ client_id: CLIENT_ID, ...form }).toString(),
+        dispatcher: okta.dispatcher,
+      });
+      assert.equal(statusCode, status);
+      assert.match(await body.text(), expected);
+    }
+  });
+
+  it('responds to nobody once it is closed', async (t) => {
     const { okta, browser } = await start(t);
     await okta.close();
     assert.equal(code(await password(browser)), 'okta_unreachable');
