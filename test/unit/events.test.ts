@@ -52,91 +52,55 @@ describe('publishing', () => {
   const OTP: Attempt = { step: 'code', factor: 'otp', username: 'ada' };
   const success: Action = { type: 'success', user: {}, info: undefined };
   const error = (of: unknown): Action => ({ type: 'error', error: of });
+  const refused = (info: object | undefined): Action => ({
+    type: 'fail',
+    info,
+    refusedBy: 'verify',
+  });
 
-  for (const [what, action, attempt, expected] of [
-    ['a login by password', success, PASSWORD, 'password_accepted password - in ada'],
-    ['a login by passcode', success, OTP, 'otp_accepted code - in ada'],
+  const CASES: [Action, Attempt, string][] = [
+    [success, PASSWORD, 'password_accepted password - in ada'],
+    [success, OTP, 'otp_accepted code - in ada'],
+    [{ type: 'redirect', url: '/otp' }, PASSWORD, 'password_accepted password - out ada'],
+    [fail('mfa_required', { expiresAt: 1 }), PASSWORD, 'password_accepted password - out ada'],
     [
-      'a redirect to the second step',
-      { type: 'redirect', url: '/otp' },
-      PASSWORD,
-      'password_accepted password - out ada',
-    ],
-    [
-      'mfa_required',
-      fail('mfa_required', { expiresAt: 1 }),
-      PASSWORD,
-      'password_accepted password - out ada',
-    ],
-    [
-      'a wrong password',
       fail('invalid_credentials'),
       PASSWORD,
       'password_refused password invalid_credentials out ada',
     ],
+    [fail('invalid_otp', { attemptsRemaining: 1 }), OTP, 'otp_refused code invalid_otp out ada'],
+    [fail('rate_limited', {}), OTP, 'rate_limited code rate_limited out ada'],
     [
-      'a wrong passcode',
-      fail('invalid_otp', { attemptsRemaining: 1 }),
-      OTP,
-      'otp_refused code invalid_otp out ada',
-    ],
-    ['a rate limit', fail('rate_limited', {}), OTP, 'rate_limited code rate_limited out ada'],
-    [
-      'a passcode that comes too late',
       fail('mfa_transaction_expired'),
       OTP,
       'transaction_expired code mfa_transaction_expired out ada',
     ],
+    // Whatever the info of the verify function says.
+    [refused({ code: 'rate_limited' }), OTP, 'otp_refused code verify_refused out ada'],
+    [refused(undefined), PASSWORD, 'password_refused password verify_refused out ada'],
+    [error(new OktaResponseError('okta_error', 'x')), OTP, 'okta_failed code okta_error out ada'],
+    [error(new OktaUnreachableError('x')), OTP, 'okta_failed code okta_unreachable out ada'],
+    [error(new OktaTimeoutError('x')), OTP, 'okta_failed code okta_timeout out ada'],
     [
-      'a no of the verify function, whatever its info says',
-      { type: 'fail', info: { code: 'rate_limited' }, refusedBy: 'verify' },
-      OTP,
-      'otp_refused code verify_refused out ada',
-    ],
-    [
-      'a no of the verify function without info',
-      { type: 'fail', info: undefined, refusedBy: 'verify' },
-      PASSWORD,
-      'password_refused password verify_refused out ada',
-    ],
-    [
-      'an unusable response',
-      error(new OktaResponseError('okta_error', 'x')),
-      OTP,
-      'okta_failed code okta_error out ada',
-    ],
-    [
-      'no response',
-      error(new OktaUnreachableError('x')),
-      OTP,
-      'okta_failed code okta_unreachable out ada',
-    ],
-    [
-      'a slow response',
-      error(new OktaTimeoutError('x')),
-      OTP,
-      'okta_failed code okta_timeout out ada',
-    ],
-    [
-      'an error of the configuration',
       error(new OktaConfigurationError('invalid_client', 'x')),
       PASSWORD,
       'app_failed password invalid_client out ada',
     ],
     [
-      'an error of a store',
       error(new OktaTransactionStoreError('x')),
       OTP,
       'app_failed code transaction_store_failed out ada',
     ],
+    // An error of the app's own, whatever it calls itself.
     [
-      "an error of the app's own, whatever its code",
       error(Object.assign(new Error('x'), { code: 'okta_error', status: 503 })),
       OTP,
       'app_failed code - out ada',
     ],
-  ] as [string, Action, Attempt, string][]) {
-    it(`reports ${what} as ${expected}`, async () => {
+  ];
+
+  for (const [action, attempt, expected] of CASES) {
+    it(`reports ${expected} for ${inspect(action, { breakLength: Infinity, depth: 0 })}`, async () => {
       const given = await publishing(REQUEST, CLIENT, async (learnt) => {
         Object.assign(learnt, attempt);
         return action;

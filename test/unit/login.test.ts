@@ -107,13 +107,6 @@ describe('the password step', () => {
     assert.ok(JSON.stringify(scene.saved()).length <= 250, JSON.stringify(scene.saved()));
   });
 
-  it('sends the form that Okta wants', async () => {
-    await begin(create({ scope: ['openid', 'email'] }));
-    assert.deepEqual(scene.okta.forms(), [
-      { grant_type: 'password', scope: 'openid email', client_id: CLIENT_ID, ...LOGIN_FORM },
-    ]);
-  });
-
   it('redirects with mfaRedirect', async () => {
     scene.mfaRequired();
     assert.deepEqual(await send(create({ mfaRedirect: '/otp' }), LOGIN_FORM), {
@@ -200,12 +193,6 @@ describe('the password step', () => {
       assert.deepEqual(scene.okta.forms(), []);
     });
   }
-
-  it('ends in an error without a body parser', async () => {
-    const headers = { 'content-type': 'application/json', 'content-length': '9' };
-    const error = errorOf(await handle(create(), scene.browser.request(undefined, { headers })));
-    assert.deepEqual([error.code, error.status], ['body_parser_missing', 500]);
-  });
 });
 
 describe('a request with a field that cannot be used', () => {

@@ -23,11 +23,11 @@ describe('readOtp', () => {
     assert.equal(readOtp({ username: 'u', OTP: '1' }, FIELDS), undefined);
   });
 
-  for (const odd of [undefined, null, '', ' \t\r\n', 7, true, [], ['x'], { $gt: '' }]) {
-    it(`reports as missing ${JSON.stringify(odd) ?? 'undefined'}`, () => {
+  it('reports a field that cannot be used', () => {
+    for (const odd of [undefined, null, '', ' ', 7, ['x'], { $gt: '' }]) {
       assert.deepEqual(readOtp({ otp: odd }, FIELDS), MISSING);
-    });
-  }
+    }
+  });
 
   it('accepts 64 characters and no more', () => {
     const otp = '1'.repeat(64);
