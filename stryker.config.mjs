@@ -60,8 +60,7 @@ function list(directory, extension) {
     .sort();
 }
 
-/** A module's own, or its folder's: options/options.test.ts is the test of all of lib/options/. */
+/** A module's own, or that of its folder's index: options/index.test.ts covers options/checks.ts too. */
 function testOf(name) {
-  const folder = posix.dirname(name);
-  return [name, `${folder}/${posix.basename(folder)}`].find((test) => tests.includes(test));
+  return [name, `${posix.dirname(name)}/index`].find((test) => tests.includes(test));
 }
