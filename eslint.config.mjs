@@ -6,14 +6,14 @@ import tseslint from 'typescript-eslint';
  * who starts anywhere only ever goes down.
  */
 const ROOMS = {
-  'lib/okta/**': ['errors', 'redact'],
+  'lib/okta/**': ['errors', 'redact', 'undici'],
   'lib/transactions/**': ['errors', 'redact'],
   'lib/factors/**': ['errors', 'okta/request', 'transactions/transaction'],
   'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request'],
-  'lib/testing/**': ['options/index'],
+  'lib/testing/**': ['options/index', 'undici'],
   // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
-  'lib/{actions,device,errors,events,failures,passport,redact,request,verify}.ts': [
-    '(actions|errors|passport|request)',
+  'lib/{actions,device,errors,events,failures,passport,redact,request,undici,verify,visit}.ts': [
+    '(actions|device|errors|events|passport|request)',
     '(okta|factors)/[\\w-]+',
   ],
   'lib/{index,login,strategy}.ts': ['(?!testing/|index\\.js).*'],

@@ -13,7 +13,8 @@ export type Action =
  * hands the instance itself to `passport.authenticate()`, the next request puts its own actions on
  * this very object.
  *
- * @returns a function that performs one action, and never throws
+ * @returns a function that performs one action. What that throws becomes the error action, whose own
+ *   throw reaches the process, as from any callback.
  */
 export function bindActions(strategy: PassportStrategy): (action: Action) => void {
   const { success, fail, redirect, error } = strategy;

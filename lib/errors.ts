@@ -1,11 +1,15 @@
-/** Where in Okta's logs an error can be found; both ids are Okta's own and hold no secret. */
+/** What Okta said, for the operator. None of it holds anything that was sent to Okta. */
 export interface OktaReference {
   /** Okta's error code, such as `invalid_client` or `E0000006`, when Okta gave one. */
   oktaError?: string | undefined;
+  /** Okta's description of the error; absent when it repeats anything that was sent. */
+  oktaDescription?: string | undefined;
   /** Okta's `errorId`, for Okta Support. */
   oktaErrorId?: string | undefined;
   /** Okta's `X-Okta-Request-Id`, to be found in the System Log. */
   oktaRequestId?: string | undefined;
+  /** The HTTP status with which Okta rejected the request. */
+  oktaStatus?: number | undefined;
 }
 
 /**
@@ -23,37 +27,52 @@ export abstract class OktaDirectMfaError extends Error implements OktaReference 
   abstract override readonly name: string;
   /** The HTTP status that the app's own server may answer with: 500, 502, 503 or 504. */
   abstract readonly status: number;
+  /** {@inheritDoc OktaReference.oktaError} */
   declare readonly oktaError?: string;
+  /** {@inheritDoc OktaReference.oktaDescription} */
+  declare readonly oktaDescription?: string;
+  /** {@inheritDoc OktaReference.oktaErrorId} */
   declare readonly oktaErrorId?: string;
+  /** {@inheritDoc OktaReference.oktaRequestId} */
   declare readonly oktaRequestId?: string;
+  /** {@inheritDoc OktaReference.oktaStatus} */
+  declare readonly oktaStatus?: number;
 
   constructor(message: string, reference: OktaReference = {}) {
     super(message);
-    if (reference.oktaError !== undefined) this.oktaError = reference.oktaError;
-    if (reference.oktaErrorId !== undefined) this.oktaErrorId = reference.oktaErrorId;
-    if (reference.oktaRequestId !== undefined) this.oktaRequestId = reference.oktaRequestId;
+    for (const [name, value] of Object.entries(reference)) {
+      if (value !== undefined) Object.assign(this, { [name]: value as unknown });
+    }
   }
 }
 
 /**
- * The first four are Okta's (RFC 6749 §5.2): the client is unknown to Okta or its secret is wrong,
- * a grant is not switched on for it, or a scope is not granted to it. The rest are about the app.
+ * The first four are Okta's (RFC 6749 §5.2): the client is unknown to Okta or its secret is wrong, a
+ * grant is not enabled for it, or a scope is not granted to it. The next two (RFC 9449): the client
+ * must use DPoP, which this package does not support. The rest are about the app; `verify_undecided`
+ * is a verify function whose promise came to `undefined`.
  */
 export type OktaConfigurationErrorCode =
   | 'invalid_client'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'invalid_scope'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
   | 'session_missing'
   | 'session_in_browser'
-  | 'body_parser_missing';
+  | 'body_parser_missing'
+  | 'verify_undecided';
 
 /** The app or its registration at Okta has to be fixed; trying again changes nothing. Status 500. */
 export class OktaConfigurationError extends OktaDirectMfaError {
+  /** {@inheritDoc OktaDirectMfaError.name} */
   override readonly name = 'OktaConfigurationError';
+  /** {@inheritDoc OktaDirectMfaError.status} */
   readonly status = 500;
 
   constructor(
+    /** {@inheritDoc OktaDirectMfaError.code} */
     readonly code: OktaConfigurationErrorCode,
     message: string,
     reference?: OktaReference,
@@ -64,8 +83,11 @@ export class OktaConfigurationError extends OktaDirectMfaError {
 
 /** The session store, or the app's own `TransactionStore`, failed to read or to save. Status 500. */
 export class OktaTransactionStoreError extends OktaDirectMfaError {
+  /** {@inheritDoc OktaDirectMfaError.name} */
   override readonly name = 'OktaTransactionStoreError';
+  /** {@inheritDoc OktaDirectMfaError.code} */
   readonly code = 'transaction_store_failed';
+  /** {@inheritDoc OktaDirectMfaError.status} */
   readonly status = 500;
 }
 
@@ -80,10 +102,13 @@ export type OktaResponseErrorCode =
 
 /** Okta answered, and the response cannot be used. Status 502. */
 export class OktaResponseError extends OktaDirectMfaError {
+  /** {@inheritDoc OktaDirectMfaError.name} */
   override readonly name = 'OktaResponseError';
+  /** {@inheritDoc OktaDirectMfaError.status} */
   readonly status = 502;
 
   constructor(
+    /** {@inheritDoc OktaDirectMfaError.code} */
     readonly code: OktaResponseErrorCode,
     message: string,
     reference?: OktaReference,
@@ -94,15 +119,21 @@ export class OktaResponseError extends OktaDirectMfaError {
 
 /** No response: DNS, connection, TLS, or a connection lost before the response began. Status 503. */
 export class OktaUnreachableError extends OktaDirectMfaError {
+  /** {@inheritDoc OktaDirectMfaError.name} */
   override readonly name = 'OktaUnreachableError';
+  /** {@inheritDoc OktaDirectMfaError.code} */
   readonly code = 'okta_unreachable';
+  /** {@inheritDoc OktaDirectMfaError.status} */
   readonly status = 503;
 }
 
 /** The whole response did not come within the `timeout` option. Status 504. */
 export class OktaTimeoutError extends OktaDirectMfaError {
+  /** {@inheritDoc OktaDirectMfaError.name} */
   override readonly name = 'OktaTimeoutError';
+  /** {@inheritDoc OktaDirectMfaError.code} */
   readonly code = 'okta_timeout';
+  /** {@inheritDoc OktaDirectMfaError.status} */
   readonly status = 504;
 }
 
@@ -115,4 +146,10 @@ export class OktaTimeoutError extends OktaDirectMfaError {
 export function toErrorObject(error: unknown, thrower: string): object {
   if (typeof error === 'object' && error !== null) return error;
   return new Error(`${thrower} failed with ${typeof error} instead of an Error`);
+}
+
+/** Whether it is Okta's answer to a request, and neither a grant nor a failure of Okta. */
+export function isRejection(error: unknown): boolean {
+  if (!(error instanceof OktaDirectMfaError) || error.oktaStatus === undefined) return false;
+  return error.oktaStatus < 500 && error.oktaStatus !== 429;
 }

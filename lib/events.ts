@@ -1,18 +1,20 @@
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Action } from './actions.js';
-import { OktaDirectMfaError } from './errors.js';
-import type { Factor, Step } from './factors/index.js';
+import { OktaDirectMfaError, type OktaReference } from './errors.js';
+import type { OktaDirectMfaFactor, OktaDirectMfaStep } from './factors/index.js';
 
 /**
  * The name of the `node:diagnostics_channel` that gets an `OutcomeEvent` for every request that the
  * strategy has handled, just before Passport acts on it. For audit logs, metrics and alarms; without a
- * subscriber it costs nothing. What happens on the wire is on undici's own channels.
+ * subscriber it costs nothing. A subscriber that throws ends the process, as Node's channels have it
+ * (`uncaughtException`): catch what yours may throw. What happens on the wire is on undici's own
+ * channels.
  */
 export const OUTCOME_CHANNEL = 'passport-okta-direct-mfa:outcome';
 
 /** One handled request. It holds no secret, in whatever way it is printed. */
-export interface OutcomeEvent {
+export interface OutcomeEvent extends Omit<OktaReference, 'oktaStatus'> {
   /**
    * `password_accepted`: Okta accepts the password, usually a passcode is needed now.
    * `password_refused`, `otp_refused`: the user can correct it; `code` says why.
@@ -21,14 +23,16 @@ export interface OutcomeEvent {
    * `app_failed`: any other error, of the configuration, a store, or a function of the app.
    */
   outcome:
-    | `${Factor['type']}_accepted`
-    | `${Factor['type']}_refused`
+    | `${OktaDirectMfaFactor}_accepted`
+    | `${OktaDirectMfaFactor}_refused`
     | 'transaction_expired'
     | 'rate_limited'
     | 'okta_failed'
     | 'app_failed';
   /** Which request of the login it was; `none` for one with neither password nor passcode. */
-  step: Step;
+  step: OktaDirectMfaStep;
+  /** The factor that the request presents; absent for one that presents none. */
+  factor?: OktaDirectMfaFactor;
   /**
    * The code of the `info` or of the `OktaDirectMfaError`; `verify_refused` when the app's verify
    * function said no; absent for a login and for an error of the app's own.
@@ -36,14 +40,21 @@ export interface OutcomeEvent {
   code?: string;
   /** Whether the person is logged in by this request. */
   authenticated: boolean;
-  /** As typed in the password step, in both steps; absent when there was none that can be used. */
+  /**
+   * As typed in the password step, in both steps; absent when there was none that can be used. A person
+   * may have typed a password there.
+   */
   username?: string;
+  /** Okta's id of the user, once Okta has said who it is. */
+  sub?: string;
   /** The strategy's `issuer`. */
   issuer: string;
   /** The strategy's `clientID`. */
   clientID: string;
   /** Milliseconds from the request's arrival at the strategy to this event. */
   duration: number;
+  /** Milliseconds of it spent waiting for Okta's answer to the password or the second factor. */
+  oktaDuration: number;
   /**
    * The request, for its address or id. Not enumerable, so that printing an event does not print the
    * body, which has the password.
@@ -53,10 +64,13 @@ export interface OutcomeEvent {
 
 /** What the login learns about its request, for the event. */
 export interface Attempt {
-  step: Step;
-  /** The type of the factor that the request presents. */
-  factor: Factor['type'];
+  step: OktaDirectMfaStep;
+  factor?: OktaDirectMfaFactor | undefined;
   username?: string;
+  sub?: string;
+  oktaDuration: number;
+  /** What Okta said when it rejected the request. */
+  okta?: OktaReference | undefined;
 }
 
 const outcomes = channel(OUTCOME_CHANNEL);
@@ -67,28 +81,42 @@ export async function publishing(
   { issuer, clientID }: Pick<OutcomeEvent, 'issuer' | 'clientID'>,
   handle: (attempt: Attempt) => Promise<Action>,
 ): Promise<Action> {
-  const attempt: Attempt = { step: 'none', factor: 'password' };
+  const attempt: Attempt = { step: 'none', oktaDuration: 0 };
   if (!outcomes.hasSubscribers) return handle(attempt);
   const start = performance.now();
   const action = await handle(attempt);
   const duration = performance.now() - start;
-  const { step, factor, username } = attempt;
+  const { step, factor, username, sub, oktaDuration } = attempt;
   const code = codeOf(action);
-  const event = {
-    outcome: outcomeOf(action, factor, code),
+  const error = action.type === 'error' ? action.error : undefined;
+  const okta = error instanceof OktaDirectMfaError ? error : attempt.okta;
+  const event = withoutUndefined({
+    outcome: outcomeOf(action, factor ?? 'password', code),
     step,
-    ...(code === undefined || code === 'mfa_required' ? {} : { code }),
+    factor,
+    code: code === 'mfa_required' ? undefined : code,
     authenticated: action.type === 'success',
-    ...(username === undefined ? {} : { username }),
+    username,
+    sub,
+    oktaError: okta?.oktaError,
+    oktaDescription: okta?.oktaDescription,
+    oktaErrorId: okta?.oktaErrorId,
+    oktaRequestId: okta?.oktaRequestId,
     issuer,
     clientID,
     duration,
-  };
+    oktaDuration,
+  });
   Object.defineProperty(event, 'request', { value: request });
   outcomes.publish(event);
   return action;
 }
 
+function withoutUndefined(event: object): object {
+  return Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined));
+}
+
+/** `redirect` is how `mfa_required` is said to a browser. */
 function codeOf(action: Action): string | undefined {
   switch (action.type) {
     case 'success':
@@ -106,7 +134,7 @@ function codeOf(action: Action): string | undefined {
 
 function outcomeOf(
   action: Action,
-  factor: Factor['type'],
+  factor: OktaDirectMfaFactor,
   code: string | undefined,
 ): OutcomeEvent['outcome'] {
   switch (action.type) {

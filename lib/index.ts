@@ -10,11 +10,12 @@ export {
 export { OUTCOME_CHANNEL } from './events.js';
 export type { OktaConfigurationErrorCode, OktaReference, OktaResponseErrorCode } from './errors.js';
 export type { OutcomeEvent } from './events.js';
+export type { OktaDirectMfaFactor, OktaDirectMfaStep } from './factors/index.js';
 export type { OktaDirectMfaInfo } from './failures.js';
 export type { OktaClientAuthenticationMethod } from './okta/client-authentication.js';
 export type { OktaIdTokenClaims } from './okta/id-token.js';
 export type { OktaProfile } from './okta/profile.js';
-export type { OktaTokens, OktaTokenSet } from './okta/token-endpoint.js';
+export type { OktaTokens, OktaTokenSet } from './okta/tokens.js';
 export type {
   OktaDirectMfaAuthenticateOptions,
   OktaDirectMfaCommonOptions,

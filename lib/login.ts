@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { Action } from './actions.js';
-import { deviceHeaders } from './device.js';
-import { toErrorObject } from './errors.js';
-import { publishing, type Attempt } from './events.js';
+import { isRejection, toErrorObject } from './errors.js';
+import { publishing } from './events.js';
 import {
   passwordGrant,
   readFactor,
@@ -15,45 +13,55 @@ import {
 } from './factors/index.js';
 import { fail, FAILURES, failMissing, failRejected, type FailAction } from './failures.js';
 import { createOktaClient, type OktaClient } from './okta/client.js';
-import type { Authenticated, Rejected } from './okta/state.js';
+import type { Authenticated, LoginState, Rejected } from './okta/state.js';
 import type { Settings } from './options/index.js';
 import type { OktaDirectMfaRequest } from './request.js';
-import { CheckedStore } from './transactions/checked-store.js';
-import { InFlightLogins, type InFlightLogin } from './transactions/in-flight.js';
-import { SessionTransactionStore } from './transactions/session-store.js';
-import { clientDigestOf, type Transaction } from './transactions/transaction.js';
-import { callVerify, type VerifyFunctionWithRequest } from './verify.js';
+import {
+  InFlightLogins,
+  Transactions,
+  type InFlightLogin,
+  type Transaction,
+} from './transactions/index.js';
+import { Visit } from './visit.js';
+import { actionOf, callVerify, type VerifyFunctionWithRequest } from './verify.js';
 
-/** What Okta granted, and for which factor. */
+/** A login that Okta has granted, and what becomes of it. */
 interface Granted {
+  type: 'granted';
   factor: SecondFactor;
-  state: Authenticated;
+  sub: string;
+  /** The one call of the verify function, and the action it led to. */
+  action: Promise<Action>;
 }
 
-/** One request of the browser: from the factor that it presents to one of Passport's actions. */
+/** Of the process: an app with tenants may make a strategy for each, or for each request. */
+const inFlight = new InFlightLogins<Granted>();
+
+/** From the factor that a request presents to one of Passport's actions. */
 export class LoginFlow {
   readonly #settings: Settings;
   readonly #verify: VerifyFunctionWithRequest;
   readonly #okta: OktaClient;
-  readonly #store: CheckedStore;
-  readonly #inFlight = new InFlightLogins<Granted>();
-  readonly #clientDigest: string;
+  readonly #transactions: Transactions<Granted>;
 
   constructor(settings: Settings, verify: VerifyFunctionWithRequest) {
     this.#settings = settings;
     this.#verify = verify;
     this.#okta = createOktaClient(settings);
-    this.#store = new CheckedStore(
-      settings.store ?? new SessionTransactionStore(settings.sessionKey),
-    );
-    this.#clientDigest = clientDigestOf(settings);
+    this.#transactions = new Transactions(settings, inFlight);
   }
 
   /** Never rejects; never resolves if the verify function never decides. */
-  authenticate(req: IncomingMessage, mfaRedirect: string | undefined): Promise<Action> {
+  authenticate(
+    req: IncomingMessage,
+    mfaRedirect = this.#settings.mfaRedirect,
+    linking = false,
+  ): Promise<Action> {
     return publishing(req, this.#settings, async (attempt) => {
+      const read = () => this.#transactions.read(req);
+      const visit = new Visit({ req, mfaRedirect, linking, attempt, read }, this.#settings);
       try {
-        return await this.#present(req, mfaRedirect ?? this.#settings.mfaRedirect, attempt);
+        return await this.#present(visit);
       } catch (error) {
         return { type: 'error', error: toErrorObject(error, 'A function of the app') };
       }
@@ -61,163 +69,166 @@ export class LoginFlow {
   }
 
   async cancel(req: IncomingMessage): Promise<void> {
-    await this.#drop(req, await this.#store.read(req));
+    await this.#transactions.drop(req, await this.#transactions.read(req));
   }
 
-  async #present(
-    req: IncomingMessage,
-    mfaRedirect: string | undefined,
-    attempt: Attempt,
-  ): Promise<Action> {
-    const factor = readFactor(req, this.#settings);
-    attempt.step = stepOf(factor);
+  async #present(visit: Visit): Promise<Action> {
+    const factor = readFactor(visit.req, this.#settings);
+    visit.attempt.step = stepOf(factor);
+    visit.attempt.factor = factor.type === 'missing' ? factor.factor : factor.type;
     switch (factor.type) {
       case 'missing':
-        if (factor.factor !== undefined) attempt.factor = factor.factor;
         return failMissing(factor);
       case 'password':
-        attempt.factor = factor.type;
-        attempt.username = factor.username;
-        return this.#start(req, factor, mfaRedirect);
+        visit.attempt.username = factor.username;
+        return this.#start(visit, factor);
       case 'otp':
-        attempt.factor = factor.type;
-        return this.#resume(req, factor, attempt);
+        return this.#resume(visit, factor);
     }
   }
 
-  async #start(
-    req: IncomingMessage,
-    factor: PasswordFactor,
-    mfaRedirect: string | undefined,
-  ): Promise<Action> {
+  async #start(visit: Visit, factor: PasswordFactor): Promise<Action> {
+    const { req } = visit;
     // Before the password is sent: an app without a session finds out without wasting it.
-    const previous = await this.#store.read(req);
-    const state = await this.#okta.start(passwordGrant(factor), deviceHeaders(req, this.#settings));
+    const previous = await this.#transactions.peek(req);
+    const state = await visit.ask((headers) => this.#okta.start(passwordGrant(factor), headers));
     switch (state.type) {
       case 'authenticated':
-        return this.#finish(req, state, previous);
+        visit.attempt.sub = state.profile.id;
+        return this.#complete(req, state, previous);
       case 'mfa_required':
-        return this.#begin(req, factor, state.mfaToken, mfaRedirect, previous);
+        return this.#begin(visit, factor, state.mfaToken, previous);
       case 'rejected':
         // A new password, right or wrong, ends the transaction that there was.
-        if (FAILURES[state.reason].transaction !== 'keep') await this.#drop(req, previous);
+        if (FAILURES[state.reason].transaction !== 'keep')
+          await this.#transactions.drop(req, previous);
         return failRejected(state, 0);
     }
   }
 
   async #begin(
-    req: IncomingMessage,
+    { req, mfaRedirect, linking }: Visit,
     { username }: PasswordFactor,
     mfaToken: string,
-    mfaRedirect: string | undefined,
     previous: Transaction | undefined,
   ): Promise<Action> {
-    if (previous !== undefined) this.#inFlight.invalidate(previous.id, previous.expiresAt);
-    const expiresAt = Date.now() + Math.round(this.#settings.transactionMaxAge * 1000);
-    await this.#store.create(req, {
-      id: randomUUID(),
-      mfaToken,
-      username,
-      expiresAt,
-      attempts: 0,
-      clientDigest: this.#clientDigest,
-    });
+    const begun = await this.#transactions.begin(req, { mfaToken, username }, previous, linking);
     if (mfaRedirect !== undefined) return { type: 'redirect', url: mfaRedirect };
-    return fail('mfa_required', { expiresAt });
+    return fail('mfa_required', { expiresAt: begun.expiresAt });
   }
 
-  async #resume(req: IncomingMessage, factor: SecondFactor, attempt: Attempt): Promise<Action> {
-    const transaction = await this.#store.read(req);
-    if (transaction === undefined || transaction.clientDigest !== this.#clientDigest) {
-      return fail('mfa_transaction_missing');
-    }
-    const { id, expiresAt } = transaction;
+  async #resume(visit: Visit, factor: SecondFactor): Promise<Action> {
+    const { req, attempt } = visit;
+    const transaction = await this.#transactions.peek(req);
+    if (transaction === undefined) return fail('mfa_transaction_missing');
     attempt.username = transaction.username;
-    if (expiresAt <= Date.now()) {
-      await this.#drop(req, transaction);
+    if (transaction.expiresAt <= Date.now()) {
+      await this.#transactions.drop(req, transaction);
       return fail('mfa_transaction_expired');
     }
-    const release = this.#inFlight.retain(id, expiresAt);
-    try {
-      const outcome = await this.#inFlight.runExclusive(
-        id,
-        (login) => this.#prove(req, factor, transaction, login),
-        (outcome) => outcome.type === 'fail' && FAILURES[outcome.info.code].transaction === 'keep',
-      );
-      return outcome.type === 'authenticated'
-        ? await this.#finish(req, outcome, transaction)
-        : outcome;
-    } finally {
-      release();
-    }
+    return this.#transactions.exclusively(
+      transaction,
+      (login) => this.#prove(visit, factor, transaction, login),
+      (outcome) => outcome.type === 'fail' && FAILURES[outcome.info.code].transaction === 'keep',
+      async (outcome) => {
+        if (outcome.type === 'fail') return outcome;
+        attempt.sub = outcome.sub;
+        const action = await outcome.action;
+        // The second click of a double click has a copy of the session of its own.
+        if (action.type === 'success') this.#transactions.forget(req);
+        else await this.#transactions.read(req);
+        return action;
+      },
+    );
   }
 
   /** Asks Okta about a second factor; one request at a time for each transaction. */
   async #prove(
-    req: IncomingMessage,
+    visit: Visit,
     factor: SecondFactor,
     transaction: Transaction,
     login: InFlightLogin<Granted>,
-  ): Promise<Authenticated | FailAction> {
+  ): Promise<Granted | FailAction> {
+    const { req } = visit;
     if (login.granted !== undefined) {
       return isDeepStrictEqual(login.granted.factor, factor)
-        ? login.granted.state
+        ? login.granted
         : fail('mfa_transaction_missing');
     }
-    if (login.invalidated) return this.#forget(req, transaction);
+    if (login.invalidated) return this.#lost(req, transaction);
 
     const { maxOtpAttempts } = this.#settings;
     // The session's count is of all processes, but may be older than this process's.
     const attempts = Math.max(login.attempts, transaction.attempts) + 1;
+    const counted = { ...transaction, attempts };
     if (attempts > maxOtpAttempts) {
-      await this.#drop(req, transaction);
+      await this.#transactions.drop(req, transaction);
       return fail('otp_attempts_exceeded');
     }
 
     const grant = secondFactorGrant(factor, transaction);
-    const state = await this.#okta.resume(grant, deviceHeaders(req, this.#settings));
+    let state: LoginState;
+    try {
+      state = await visit.ask((headers) => this.#okta.resume(grant, headers));
+    } catch (error) {
+      // In an error code that this package does not know, a wrong passcode is one all the same.
+      if (isRejection(error)) await this.#count(req, counted, login);
+      throw error;
+    }
     // Cancelled or replaced while Okta was asked: not even a right passcode brings it back.
-    if (login.invalidated) return this.#forget(req, transaction);
+    if (login.invalidated) return this.#lost(req, transaction);
     switch (state.type) {
-      case 'authenticated':
-        login.granted = { factor, state };
-        return state;
+      case 'authenticated': {
+        const action = this.#complete(req, state, transaction);
+        login.granted = { type: 'granted', factor, sub: state.profile.id, action };
+        return login.granted;
+      }
       case 'mfa_required':
         // A third factor, which this flow does not offer.
-        return this.#reject(req, { type: 'rejected', reason: 'access_denied' }, transaction, login);
+        await this.#transactions.drop(req, transaction);
+        return fail('access_denied');
       case 'rejected':
-        return this.#reject(req, state, { ...transaction, attempts }, login);
+        return this.#reject(req, state, counted, login);
     }
   }
 
-  /** @param transaction with this attempt counted, in case it is one */
+  /** @param counted the transaction with this attempt, in case it is one */
   async #reject(
     req: IncomingMessage,
     rejected: Rejected,
-    transaction: Transaction,
+    counted: Transaction,
     login: InFlightLogin<Granted>,
   ): Promise<FailAction> {
-    const attemptsRemaining = this.#settings.maxOtpAttempts - transaction.attempts;
+    const attemptsRemaining = this.#settings.maxOtpAttempts - counted.attempts;
     switch (FAILURES[rejected.reason].transaction) {
       case 'keep':
         break;
       case 'count':
-        login.attempts = transaction.attempts;
         if (attemptsRemaining <= 0) {
-          await this.#drop(req, transaction);
+          await this.#transactions.drop(req, counted);
           return fail('otp_attempts_exceeded');
         }
-        await this.#store.update(req, transaction);
+        if (!(await this.#count(req, counted, login))) return fail('mfa_transaction_missing');
         break;
       case 'drop':
-        await this.#drop(req, transaction);
+        await this.#transactions.drop(req, counted);
         break;
     }
     return failRejected(rejected, attemptsRemaining);
   }
 
+  /** @returns false when the transaction has ended or been replaced */
+  #count(
+    req: IncomingMessage,
+    counted: Transaction,
+    login: InFlightLogin<Granted>,
+  ): Promise<boolean> {
+    login.attempts = counted.attempts;
+    return this.#transactions.update(req, counted);
+  }
+
   /** Okta has accepted the person; now the app decides. */
-  async #finish(
+  async #complete(
     req: IncomingMessage,
     { tokens, profile }: Authenticated,
     transaction: Transaction | undefined,
@@ -226,26 +237,14 @@ export class LoginFlow {
       this.#verify(req as OktaDirectMfaRequest, tokens, profile, done),
     );
     // Before success(), also where Passport is told to keep the session's content.
-    await this.#drop(req, transaction);
-    switch (verdict.type) {
-      case 'accepted':
-        return { type: 'success', user: verdict.user, info: verdict.info };
-      case 'refused':
-        return { type: 'fail', info: verdict.info, refusedBy: 'verify' };
-      case 'failed':
-        return { type: 'error', error: verdict.error };
-    }
+    const isKept = await this.#transactions.drop(req, transaction);
+    if (verdict.type === 'accepted' && !isKept) return fail('mfa_transaction_missing');
+    return actionOf(verdict);
   }
 
-  async #drop(req: IncomingMessage, transaction: Transaction | undefined): Promise<void> {
-    if (transaction === undefined) return;
-    this.#inFlight.invalidate(transaction.id, transaction.expiresAt);
-    await this.#store.remove(req, transaction);
-  }
-
-  /** Removes the transaction from this request's copy of the session, which would save it again. */
-  async #forget(req: IncomingMessage, transaction: Transaction): Promise<FailAction> {
-    await this.#store.remove(req, transaction);
+  /** It may still be kept, where the store failed to remove it. */
+  async #lost(req: IncomingMessage, transaction: Transaction): Promise<FailAction> {
+    await this.#transactions.drop(req, transaction);
     return fail('mfa_transaction_missing');
   }
 }

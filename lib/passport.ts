@@ -23,4 +23,5 @@ export interface PassportStrategy {
   error(this: void, error: unknown): void;
 }
 
+/** Passport's base class, with types. */
 export const BaseStrategy = Strategy as unknown as abstract new () => PassportStrategy;

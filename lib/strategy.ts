@@ -60,7 +60,8 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
     options: OktaDirectMfaAuthenticateOptions = {},
   ): void {
     const perform = bindActions(this);
-    void this[LOGIN].authenticate(req, options?.mfaRedirect).then(perform);
+    const { mfaRedirect, assignProperty } = options ?? {};
+    void this[LOGIN].authenticate(req, mfaRedirect, assignProperty !== undefined).then(perform);
   }
 
   /**

@@ -8,8 +8,11 @@ export interface Fields {
   otpField: string;
 }
 
+/** The name of a factor, as events have it. */
+export type OktaDirectMfaFactor = 'password' | 'otp';
+
 /** Which request of a login it is; `none` for one that presents no factor. */
-export type Step = 'password' | 'code' | 'none';
+export type OktaDirectMfaStep = 'password' | 'code' | 'none';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -17,8 +20,8 @@ export type Body = Readonly<Record<string, unknown>>;
 export interface Missing {
   type: 'missing';
   /** The factor that it belongs to; absent when no field says which one is presented. */
-  factor?: 'password' | 'otp';
-  step: Step;
+  factor?: OktaDirectMfaFactor;
+  step: OktaDirectMfaStep;
   /** Its name in the body. */
   field: string;
 }
@@ -30,6 +33,24 @@ export function readField(body: Body, name: string, maxLength: number): string |
   // Two units of UTF-16 may be one character, such as an emoji in a passphrase.
   const isTooLong = value.length > 2 * maxLength || [...value].length > maxLength;
   return isTooLong ? undefined : value;
+}
+
+/**
+ * A code without what people paste along with it: spaces, hyphens and invisible characters go,
+ * full-width and other scripts' digits become digits. Letters stay as they are: case may count.
+ */
+export function cleanCode(code: string): string {
+  return code
+    .replace(/[\p{Z}\p{C}\p{Pd}\p{Default_Ignorable_Code_Point}\u2212\s]/gu, '')
+    .replace(/\p{Nd}/gu, (digit) => String(digitValue(digit)));
+}
+
+/** Unicode has each script's digits in one row, 0 to 9; some rows follow each other directly. */
+function digitValue(digit: string): number {
+  const code = digit.codePointAt(0) ?? 0;
+  let zero = code;
+  while (/^\p{Nd}$/u.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  return (code - zero) % 10;
 }
 
 /** @throws OktaConfigurationError `body_parser_missing` */

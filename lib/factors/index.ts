@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Grant } from '../okta/request.js';
 import type { Transaction } from '../transactions/transaction.js';
-import { readBody, type Fields, type Missing, type Step } from './body.js';
+import { readBody, type Fields, type Missing, type OktaDirectMfaStep } from './body.js';
 import { otpGrant, readOtp, type OtpFactor } from './otp.js';
 import { readPassword, type PasswordFactor } from './password.js';
 
-export type { Fields, Missing, Step } from './body.js';
+export type { Fields, Missing, OktaDirectMfaFactor, OktaDirectMfaStep } from './body.js';
 export { passwordGrant, type PasswordFactor } from './password.js';
 
 /**
@@ -36,7 +36,7 @@ export function secondFactorGrant(factor: SecondFactor, transaction: Transaction
 }
 
 /** The step of the login in which a factor is presented. */
-export function stepOf(factor: Factor | Missing): Step {
+export function stepOf(factor: Factor | Missing): OktaDirectMfaStep {
   switch (factor.type) {
     case 'password':
       return 'password';

@@ -1,6 +1,6 @@
 import type { Grant } from '../okta/request.js';
 import type { Transaction } from '../transactions/transaction.js';
-import { readField, type Body, type Fields, type Missing } from './body.js';
+import { cleanCode, readField, type Body, type Fields, type Missing } from './body.js';
 
 /** A one-time passcode of an authenticator app. */
 export interface OtpFactor {
@@ -11,11 +11,11 @@ export interface OtpFactor {
 /** In characters. */
 const MAX_LENGTH = 64;
 
-/** Without the spaces that authenticator apps show and people type along. */
+/** As people paste it: see `cleanCode`. */
 export function readOtp(body: Body, { otpField }: Fields): OtpFactor | Missing | undefined {
   if (!Object.hasOwn(body, otpField)) return undefined;
-  const otp = readField(body, otpField, MAX_LENGTH)?.replace(/\s/g, '');
-  return otp === undefined
+  const otp = cleanCode(readField(body, otpField, MAX_LENGTH) ?? '');
+  return otp === ''
     ? { type: 'missing', factor: 'otp', step: 'code', field: otpField }
     : { type: 'otp', otp };
 }
@@ -24,7 +24,7 @@ export function readOtp(body: Body, { otpField }: Fields): OtpFactor | Missing |
  * `TokenRequestDirectAuthenticationMfaOtp` in Okta's OpenAPI, and Okta's guide "Direct
  * authentication, MFA OTP".
  */
-export function otpGrant({ otp }: OtpFactor, { mfaToken }: Transaction): Grant {
+export function otpGrant({ otp }: OtpFactor, { mfaToken }: Pick<Transaction, 'mfaToken'>): Grant {
   return {
     grantType: 'http://auth0.com/oauth/grant-type/mfa-otp',
     parameters: { mfa_token: mfaToken, otp },

@@ -11,7 +11,10 @@ export interface PasswordFactor {
 /** In characters: far above what Okta accepts, and far below what would hurt. */
 const MAX_LENGTH = { username: 256, password: 1024 };
 
-/** Decided by the password's field alone, since an app may send the username with every request. */
+/**
+ * Decided by the password's field alone, since an app may send the username with every request. The
+ * username is taken without the spaces around it, the password as it is.
+ */
 export function readPassword(
   body: Body,
   { usernameField, passwordField }: Fields,
@@ -23,7 +26,7 @@ export function readPassword(
   const password = readField(body, passwordField, MAX_LENGTH.password);
   if (password === undefined)
     return { type: 'missing', factor: 'password', step: 'password', field: passwordField };
-  return { type: 'password', username, password };
+  return { type: 'password', username: username.trim(), password };
 }
 
 /** Resource Owner Password Credentials, RFC 6749 §4.3; `TokenRequestPassword` in Okta's OpenAPI. */
@@ -31,7 +34,7 @@ export function passwordGrant({ username, password }: PasswordFactor): Grant {
   return {
     grantType: 'password',
     parameters: { username, password },
-    loggable: ['username'],
+    loggable: [],
     rejection: 'invalid_credentials',
     rejectionCodes: REJECTION_CODES,
   };

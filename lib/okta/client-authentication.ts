@@ -67,6 +67,6 @@ export function createClientAuthentication(
 }
 
 /** `application/x-www-form-urlencoded`, of one value. */
-export function formEncode(value: string): string {
+function formEncode(value: string): string {
   return new URLSearchParams({ '': value }).toString().slice(1);
 }

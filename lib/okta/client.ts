@@ -5,7 +5,8 @@ import { createJwks, type Jwks } from './jwks.js';
 import { toProfile } from './profile.js';
 import type { Grant } from './request.js';
 import type { Authenticated, LoginState } from './state.js';
-import { TokenEndpoint, type OktaTokenSet } from './token-endpoint.js';
+import { TokenEndpoint } from './token-endpoint.js';
+import type { OktaTokenSet } from './tokens.js';
 import { readUserInfo } from './user-info.js';
 
 export interface OktaClientOptions {
@@ -59,10 +60,10 @@ export class OktaClient {
 
   async #authenticated(granted: OktaTokenSet): Promise<Authenticated> {
     const { http, userInfo: url } = this.#options;
-    const claims = await verifyIdToken(granted.id_token, this.#options);
+    const { access_token: accessToken } = granted;
+    const claims = await verifyIdToken(granted.id_token, accessToken, this.#options);
     const tokens = { ...granted, claims };
     if (url === undefined) return { type: 'authenticated', tokens, profile: toProfile(claims) };
-    const { access_token: accessToken } = granted;
     const userInfo = await readUserInfo(http, url, { accessToken, sub: claims.sub });
     return { type: 'authenticated', tokens, profile: toProfile(claims, userInfo) };
   }
@@ -88,7 +89,7 @@ export function createOktaClient(settings: OktaClientSettings): OktaClient {
   return new OktaClient({
     ...settings,
     http,
-    jwks: createJwks(http, endpoints.keys),
+    jwks: createJwks(http, { ...settings, url: endpoints.keys }),
     userInfo: settings.userInfo ? endpoints.userInfo : undefined,
     tokenEndpoint: new TokenEndpoint({
       http,

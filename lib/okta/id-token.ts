@@ -1,6 +1,7 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { JsonWebTokenError, verify, type JwtPayload } from 'jsonwebtoken';
 import { OktaResponseError } from '../errors.js';
+import { quoter } from '../redact.js';
 import type { Jwks } from './jwks.js';
 
 /**
@@ -18,6 +19,7 @@ export interface OktaIdTokenClaims {
   exp: number;
   /** Seconds since the epoch. */
   iat: number;
+  /** What else Okta puts in, unchecked. */
   [claim: string]: unknown;
 }
 
@@ -31,12 +33,15 @@ export interface IdTokenExpectations {
 
 /**
  * Verifies an ID token as OpenID Connect Core §3.1.3.7 and Okta's guide "Validate ID tokens" say:
- * RS256 with a key of the issuer, then `iss`, `aud`, `azp`, `exp`, `iat`.
+ * RS256 with a key of the issuer, then `iss`, `aud`, `azp`, `exp`, `iat`, and `at_hash` where it is
+ * there (§3.1.3.6).
  *
+ * @param accessToken that came with it
  * @throws OktaResponseError `invalid_id_token`
  */
 export async function verifyIdToken(
   idToken: string,
+  accessToken: string,
   { issuer, clientID, clockTolerance, jwks }: IdTokenExpectations,
 ): Promise<OktaIdTokenClaims> {
   const header = decodeHeader(idToken);
@@ -50,7 +55,12 @@ export async function verifyIdToken(
   const key = await jwks.find(header['kid']);
   if (key === undefined) throw invalid('its "kid" is not among the keys of the issuer');
 
-  const claims = verifySignatureAndTimes(idToken, key, issuer, clientID, clockTolerance);
+  const claims = verifySignatureAndTimes(idToken, key, clientID, clockTolerance);
+  if (claims.iss !== issuer) {
+    throw invalid(
+      `its "iss" is ${show(claims.iss, accessToken)}, but the issuer option is ${issuer}`,
+    );
+  }
   if (typeof claims.sub !== 'string' || claims.sub === '') throw invalid('it has no "sub"');
   if (!isTime(claims.exp)) throw invalid('it has no "exp"');
   if (!isTime(claims.iat)) throw invalid('it has no "iat"');
@@ -63,13 +73,16 @@ export async function verifyIdToken(
       throw invalid('it has further audiences and no "azp"');
     }
   } else if (claims['azp'] !== clientID) throw invalid('its "azp" is another client');
+  const atHash: unknown = claims['at_hash'];
+  if (atHash !== undefined && atHash !== hashOf(accessToken)) {
+    throw invalid('its "at_hash" is of another access token');
+  }
   return claims as OktaIdTokenClaims;
 }
 
 function verifySignatureAndTimes(
   idToken: string,
   key: KeyObject,
-  issuer: string,
   clientID: string,
   clockTolerance: number,
 ): JwtPayload {
@@ -77,7 +90,6 @@ function verifySignatureAndTimes(
   try {
     claims = verify(idToken, key, {
       algorithms: ['RS256'],
-      issuer,
       audience: clientID,
       clockTolerance,
     });
@@ -87,6 +99,16 @@ function verifySignatureAndTimes(
   }
   if (typeof claims === 'string') throw invalid('its payload is not a JSON object');
   return claims;
+}
+
+/** The left half of the hash that RS256 uses, OIDC Core §3.1.3.6. */
+function hashOf(accessToken: string): string {
+  return createHash('sha256').update(accessToken).digest().subarray(0, 16).toString('base64url');
+}
+
+/** The token is signed by then, but its issuer may still be anybody's. */
+function show(value: unknown, accessToken: string): string {
+  return typeof value === 'string' ? (quoter([accessToken])(value) ?? 'withheld') : typeof value;
 }
 
 /** Seconds since the epoch, RFC 7519 §2 NumericDate; a number beyond every calendar is not one. */

@@ -1,5 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { Dispatcher } from 'undici';
 import { OktaResponseError } from '../errors.js';
+import { globalDispatcher } from './dispatch.js';
 import type { HttpClient } from './http.js';
 
 /** The issuer's public keys (RFC 7517), cached. */
@@ -20,55 +22,85 @@ const MAX_STALE_AGE = 24 * 60 * 60 * 1000;
 /** Milliseconds between two fetches for an unknown `kid`, and after a failed one while old keys are there. */
 const COOLDOWN = 10 * 1000;
 
-/** Fetches nothing until the first login. */
-export function createJwks(http: HttpClient, url: URL): Jwks {
-  let keys: ReadonlyMap<string, KeyObject> = new Map();
-  let fetchedAt = -Infinity;
-  let failedAt = -Infinity;
-  let soughtUnknownAt = -Infinity;
-  let pending: Promise<void> | undefined;
+/**
+ * The caches of this process: an app with tenants may make a strategy for each, or for each request.
+ * By dispatcher, since what one of them answers is not for another: a test's mock, a tenant's proxy.
+ */
+const caches = new WeakMap<Dispatcher, Map<string, KeyCache>>();
+
+/**
+ * The keys of one client. Fetches nothing until the first login.
+ * @param url of the keys endpoint
+ * @param clientID asked for, since an app may sign with a key of its own, which is listed only then
+ *   (Okta's OpenAPI: `oauthKeys`)
+ */
+export function createJwks(
+  http: HttpClient,
+  { url, clientID, dispatcher }: { url: URL; clientID: string; dispatcher: Dispatcher | undefined },
+): Jwks {
+  const ofClient = new URL(url);
+  ofClient.searchParams.set('client_id', clientID);
+  const cache = (): KeyCache => cacheOf(dispatcher ?? globalDispatcher(), ofClient.href);
+  return {
+    ready: () => cache().ready(http, ofClient),
+    find: (kid) => cache().find(kid, http, ofClient),
+  };
+}
+
+function cacheOf(dispatcher: Dispatcher, href: string): KeyCache {
+  const ofDispatcher = caches.get(dispatcher) ?? new Map<string, KeyCache>();
+  caches.set(dispatcher, ofDispatcher);
+  let cache = ofDispatcher.get(href);
+  if (cache === undefined) ofDispatcher.set(href, (cache = new KeyCache()));
+  return cache;
+}
+
+class KeyCache {
+  #keys: ReadonlyMap<string, KeyObject> = new Map();
+  #fetchedAt = -Infinity;
+  #failedAt = -Infinity;
+  #soughtUnknownAt = -Infinity;
+  #pending: Promise<void> | undefined;
+
+  async ready(http: HttpClient, url: URL): Promise<void> {
+    const now = Date.now();
+    const age = now - this.#fetchedAt;
+    if (age < MAX_AGE) return;
+    if (age >= MAX_STALE_AGE) return this.#refresh(http, url);
+    if (now - this.#failedAt < COOLDOWN) return;
+    await this.#refresh(http, url).catch(() => undefined);
+  }
+
+  async find(kid: string, http: HttpClient, url: URL): Promise<KeyObject | undefined> {
+    await this.ready(http, url);
+    const key = this.#keys.get(kid);
+    if (key !== undefined) return key;
+    const now = Date.now();
+    if (this.#pending === undefined && now - this.#soughtUnknownAt < COOLDOWN) return undefined;
+    await this.#refresh(http, url);
+    // Only after a fetch that succeeded: while the endpoint is down every login tries again.
+    this.#soughtUnknownAt = now;
+    return this.#keys.get(kid);
+  }
 
   /** Requests that need the keys at the same time share one fetch. */
-  function refresh(): Promise<void> {
-    pending ??= fetchKeys(http, url)
+  #refresh(http: HttpClient, url: URL): Promise<void> {
+    this.#pending ??= fetchKeys(http, url)
       .then(
         (fetched) => {
-          keys = fetched;
-          fetchedAt = Date.now();
+          this.#keys = fetched;
+          this.#fetchedAt = Date.now();
         },
         (error: unknown) => {
-          failedAt = Date.now();
+          this.#failedAt = Date.now();
           throw error;
         },
       )
       .finally(() => {
-        pending = undefined;
+        this.#pending = undefined;
       });
-    return pending;
+    return this.#pending;
   }
-
-  async function ready(): Promise<void> {
-    const now = Date.now();
-    const age = now - fetchedAt;
-    if (age < MAX_AGE) return;
-    if (age >= MAX_STALE_AGE) return refresh();
-    if (now - failedAt < COOLDOWN) return;
-    await refresh().catch(() => undefined);
-  }
-
-  async function find(kid: string): Promise<KeyObject | undefined> {
-    await ready();
-    const key = keys.get(kid);
-    if (key !== undefined) return key;
-    const now = Date.now();
-    if (pending === undefined && now - soughtUnknownAt < COOLDOWN) return undefined;
-    await refresh();
-    // Only after a fetch that succeeded: while the endpoint is down every login tries again.
-    soughtUnknownAt = now;
-    return keys.get(kid);
-  }
-
-  return { ready, find };
 }
 
 async function fetchKeys(http: HttpClient, url: URL): Promise<ReadonlyMap<string, KeyObject>> {

@@ -1,68 +1,79 @@
 import { OktaConfigurationError, OktaResponseError, type OktaReference } from '../errors.js';
-import { redact } from '../redact.js';
+import { quoter } from '../redact.js';
 import type { HttpResponse } from './http.js';
 import type { Grant } from './request.js';
 import { readRetryAfter } from './retry-after.js';
-import type { Rejected } from './state.js';
+import type { Rejected, RejectionReason } from './state.js';
 
 /**
- * What an error response of the token endpoint means for the login. Both of Okta's formats are
- * understood: OAuth's (RFC 6749 §5.2), and `errorCode`, `errorSummary`, `errorId`.
+ * What an error response of the token endpoint means for the login. The HTTP status is judged before
+ * the body: Okta documents a 429 that says `invalid_grant`.
  *
- * @param secrets what was sent and must appear in no message
+ * @param sent what was sent and must appear in no message
  * @throws OktaConfigurationError, OktaResponseError for what the user cannot correct
  */
 export function interpretError(
   response: HttpResponse,
   grant: Grant,
-  secrets: () => string[],
+  sent: () => string[],
 ): Rejected {
   const { status, headers, json } = response;
   const { code, description } = readError(json);
-  const reference: OktaReference = {
-    oktaError: code === undefined ? undefined : redact(code, secrets()),
-    oktaErrorId: identifier(json?.['errorId']),
-    oktaRequestId: requestID(response),
-  };
-  if (status < 400 || status >= 500 || code === undefined) {
+  const okta = referenceOf(response, sent);
+  const isRejection = status >= 400 && status < 500 && code !== undefined;
+  if (status === 429 || (isRejection && code === 'E0000047')) {
+    return { type: 'rejected', reason: 'rate_limited', retryAfter: readRetryAfter(headers), okta };
+  }
+  const words = description === '' ? '' : `: ${okta.oktaDescription ?? WITHHELD}`;
+  const says = `${okta.oktaError ?? ''}${words}`;
+  if (!isRejection) {
     throw new OktaResponseError(
       status >= 500 ? 'okta_error' : 'invalid_response',
-      `Okta answered HTTP ${status}${code === undefined ? '' : ` ${reference.oktaError}`}, which is not a token response. Check the issuer option.`,
-      reference,
+      `Okta answered HTTP ${status}${code === undefined ? '' : ` ${says}`}, which is not a token response. Check the issuer option.`,
+      okta,
     );
   }
-
-  // The documented text: "`…` has expired. Use a new `oob_code` or `mfa_token` and try again."
-  const saysExpired = 'mfa_token' in grant.parameters && /\bexpired\b/i.test(description);
-  if (grant.rejectionCodes.has(code)) {
-    // With these codes "expired" may also be said of the passcode, which is just a wrong one.
-    const tokenExpired = saysExpired && /mfa_token/i.test(description);
-    return { type: 'rejected', reason: tokenExpired ? 'mfa_transaction_expired' : grant.rejection };
+  const reason = rejectionOf(code, description, grant);
+  if (reason !== undefined) return { type: 'rejected', reason, okta };
+  if (isConfigurationCode(code)) {
+    throw new OktaConfigurationError(code, `${HINTS[code]} Okta says ${says}`, okta);
   }
+  throw new OktaResponseError(
+    'okta_error',
+    `Okta rejected the request with HTTP ${status} ${says}`,
+    okta,
+  );
+}
+
+const WITHHELD = '(its text is withheld because it repeats what was sent)';
+
+/** Whether, and how, the user can correct it. */
+function rejectionOf(
+  code: string,
+  description: string,
+  grant: Grant,
+): Exclude<RejectionReason, 'rate_limited'> | undefined {
+  const resumes = 'mfa_token' in grant.parameters;
+  // The documented text is "'…' has expired. Use a new '…' and try again.", also of a used token. Other
+  // things expire too: a password and, with the codes of a wrong one, a passcode.
+  const isWrong = grant.rejectionCodes.has(code);
+  const named = isWrong ? /mfa_token/i : /mfa_token|\buse a new\b/i;
+  if (resumes && /\bexpired\b/i.test(description) && named.test(description)) {
+    return 'mfa_transaction_expired';
+  }
+  if (isWrong) return grant.rejection;
   switch (code) {
     case 'access_denied':
-    case 'E0000006':
-      return {
-        type: 'rejected',
-        reason: saysExpired ? 'mfa_transaction_expired' : 'access_denied',
-      };
-    case 'E0000047':
-      return { type: 'rejected', reason: 'rate_limited', retryAfter: readRetryAfter(headers) };
-    case 'invalid_client':
-    case 'unauthorized_client':
-    case 'unsupported_grant_type':
-    case 'invalid_scope':
-      throw new OktaConfigurationError(
-        code,
-        `${HINTS[code]} Okta says ${code}: ${redact(description, secrets())}`,
-        reference,
-      );
+    case 'E0000006': // You do not have permission to perform the requested action.
+    case 'E0000064': // Password is expired and must be changed.
+    case 'E0000069': // User locked.
+      return 'access_denied';
+    case 'expired_token':
+    case 'E0000011': // Invalid token provided.
+    case 'invalid_scope': // The scope option was changed between the two steps.
+      return resumes ? 'mfa_transaction_expired' : undefined;
     default:
-      throw new OktaResponseError(
-        'okta_error',
-        `Okta rejected the request with HTTP ${status} ${reference.oktaError}: ${redact(description, secrets())}`,
-        reference,
-      );
+      return undefined;
   }
 }
 
@@ -74,9 +85,32 @@ const HINTS = {
   unsupported_grant_type:
     'The authorization server does not offer this grant: Direct Authentication must be enabled in the org, and in the access policy of a custom authorization server.',
   invalid_scope: 'A scope of the scope option is not granted to the app.',
+  invalid_dpop_proof:
+    'The app requires DPoP, which this package does not support: turn off "Require Demonstrating Proof of Possession (DPoP) header in token requests" for it in the Okta admin console.',
+  use_dpop_nonce:
+    'The app requires DPoP, which this package does not support: turn off "Require Demonstrating Proof of Possession (DPoP) header in token requests" for it in the Okta admin console.',
 } as const;
 
-/** Okta's code and description, in either of its formats. */
+function isConfigurationCode(code: string): code is keyof typeof HINTS {
+  return Object.hasOwn(HINTS, code);
+}
+
+/** What Okta says, safe to log. */
+export function referenceOf(response: HttpResponse, sent: () => string[]): OktaReference {
+  const { status, headers, json } = response;
+  const { code, description } = readError(json);
+  const isSilent = code === undefined && description === '';
+  const quote = quoter(isSilent ? [] : sent());
+  return {
+    oktaError: code === undefined ? undefined : (quote(code) ?? '(withheld)'),
+    oktaDescription: description === '' ? undefined : quote(description),
+    oktaErrorId: identifier(json?.['errorId']),
+    oktaRequestId: identifier(headers['x-okta-request-id']),
+    oktaStatus: status,
+  };
+}
+
+/** Either of Okta's formats: OAuth's (RFC 6749 §5.2), or `errorCode`, `errorSummary`, `errorId`. */
 export function readError(json: HttpResponse['json']): {
   code: string | undefined;
   description: string;
@@ -87,11 +121,6 @@ export function readError(json: HttpResponse['json']): {
     code: typeof code === 'string' && code !== '' ? code : undefined,
     description: typeof description === 'string' ? description : '',
   };
-}
-
-/** Okta's `X-Okta-Request-Id`, when it is one. */
-export function requestID({ headers }: HttpResponse): string | undefined {
-  return identifier(headers['x-okta-request-id']);
 }
 
 function identifier(value: unknown): string | undefined {

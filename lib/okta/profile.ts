@@ -12,8 +12,8 @@ export interface OktaProfile {
   displayName?: string;
   /** `family_name`, `given_name`, `middle_name` */
   name?: { familyName?: string; givenName?: string; middleName?: string };
-  /** `email`, with scope `email` */
-  emails?: { value: string }[];
+  /** `email`, with scope `email`; `verified` (`email_verified`) where Okta says it. */
+  emails?: { value: string; verified?: boolean }[];
   /** All claims: those of the ID token, and those of `/userinfo` when it was read. */
   _json: Record<string, unknown>;
 }
@@ -44,7 +44,10 @@ export function toProfile(
   if (Object.keys(name).length > 0) profile.name = name;
 
   const email = nonEmptyString(json['email']);
-  if (email !== undefined) profile.emails = [{ value: email }];
+  const verified = json['email_verified'];
+  if (email !== undefined) {
+    profile.emails = [{ value: email, ...(typeof verified === 'boolean' ? { verified } : {}) }];
+  }
   return profile;
 }
 

@@ -1,5 +1,6 @@
+import type { OktaReference } from '../errors.js';
 import type { OktaProfile } from './profile.js';
-import type { OktaTokens } from './token-endpoint.js';
+import type { OktaTokens } from './tokens.js';
 
 /** Where a login is after a call to Okta. */
 export type LoginState = Authenticated | MfaRequired | Rejected;
@@ -18,14 +19,14 @@ export interface MfaRequired {
 }
 
 /** Okta, or a rule of this package, says no for a reason that the user can correct. */
-export type Rejected =
-  | { type: 'rejected'; reason: Exclude<RejectionReason, 'rate_limited'> }
-  | {
-      type: 'rejected';
-      reason: 'rate_limited';
-      /** Seconds, when Okta's headers tell. */
-      retryAfter: number | undefined;
-    };
+export interface Rejected {
+  type: 'rejected';
+  reason: RejectionReason;
+  /** Seconds, with `rate_limited`, when Okta's headers tell. */
+  retryAfter?: number | undefined;
+  /** What Okta said, for the operator. */
+  okta?: OktaReference | undefined;
+}
 
 /** Each is a code that the app sees; what it does to the transaction is in `failures.ts`. */
 export type RejectionReason =

@@ -1,35 +1,10 @@
 import { OktaResponseError } from '../errors.js';
-import { formEncode, type ClientAuthentication } from './client-authentication.js';
+import type { ClientAuthentication } from './client-authentication.js';
 import type { HttpClient, HttpResponse } from './http.js';
-import type { OktaIdTokenClaims } from './id-token.js';
-import { interpretError, readError, requestID } from './oauth-error.js';
+import { interpretError, readError, referenceOf } from './oauth-error.js';
 import type { Grant } from './request.js';
-import { readRetryAfter } from './retry-after.js';
 import type { MfaRequired, Rejected } from './state.js';
-
-/** Okta's response to a granted request (RFC 6749 §5.1, OIDC Core §3.1.3.3), under its wire names. */
-export interface OktaTokenSet {
-  /** For Okta's APIs or the app's own, as a bearer token (RFC 6750). */
-  access_token: string;
-  /** As it came; its verified claims are in `claims` of `OktaTokens`. */
-  id_token: string;
-  /** `Bearer` */
-  token_type?: string;
-  /** Seconds. */
-  expires_in?: number;
-  /** The scopes granted, space separated. */
-  scope?: string;
-  /** With scope `offline_access`. */
-  refresh_token?: string;
-  /** With scope `device_sso`. */
-  device_secret?: string;
-}
-
-/** What the verify function gets: Okta's tokens, and the verified claims of the ID token. */
-export interface OktaTokens extends OktaTokenSet {
-  /** The verified claims of the ID token. */
-  claims: OktaIdTokenClaims;
-}
+import type { OktaTokenSet } from './tokens.js';
 
 /** What came back, before the ID token is verified. */
 export type TokenResponse = { type: 'granted'; tokens: OktaTokenSet } | MfaRequired | Rejected;
@@ -70,60 +45,55 @@ export class TokenEndpoint {
 /** What is the same in every request, or public. */
 const LOGGABLE = new Set(['grant_type', 'scope', 'client_id', 'client_assertion_type']);
 
-/** What was sent and must appear in no message, even where Okta quotes it, encoded or not. */
+/** What was sent and must appear in no message. */
 function secretsOf(
   form: URLSearchParams,
-  headers: Record<string, string>,
+  { authorization }: Record<string, string>,
   { loggable }: Grant,
 ): string[] {
   const secrets = [...form]
     .filter(([name]) => !LOGGABLE.has(name) && !loggable.includes(name))
     .map(([, value]) => value);
-  const basic = headers['authorization']?.slice('Basic '.length) ?? '';
+  if (authorization === undefined) return secrets;
+  // RFC 7617: the client secret is in it in another form.
+  const basic = authorization.slice('Basic '.length);
   const [, encodedSecret = ''] = Buffer.from(basic, 'base64').toString().split(':');
-  secrets.push(basic, encodedSecret, new URLSearchParams(`=${encodedSecret}`).get('') ?? '');
-  return secrets.flatMap((secret) => [secret, formEncode(secret), percentEncode(secret)]);
+  return [...secrets, basic, new URLSearchParams(`=${encodedSecret}`).get('') ?? ''];
 }
 
-/** As in a URL; by way of bytes, since half a character has no such form. */
-function percentEncode(value: string): string {
-  return encodeURIComponent(Buffer.from(value).toString());
-}
-
-/** The HTTP status is judged before the body: Okta documents a 429 that says `invalid_grant`. */
-function interpret(response: HttpResponse, grant: Grant, secrets: () => string[]): TokenResponse {
-  const { status, headers, json } = response;
-  if (status === 429) {
-    return { type: 'rejected', reason: 'rate_limited', retryAfter: readRetryAfter(headers) };
-  }
-  if (status === 200) return { type: 'granted', tokens: readTokens(response) };
+/** @param sent what was sent and must appear in no message */
+function interpret(response: HttpResponse, grant: Grant, sent: () => string[]): TokenResponse {
+  const { status, json } = response;
+  if (status === 200) return { type: 'granted', tokens: readTokens(response, sent) };
   // Okta documents 403; its Kotlin SDK meets 400 as well.
-  if (status >= 400 && status < 500 && readError(json).code === 'mfa_required') {
-    return { type: 'mfa_required', mfaToken: readMfaToken(response) };
+  if (status >= 400 && status < 500 && status !== 429 && readError(json).code === 'mfa_required') {
+    return { type: 'mfa_required', mfaToken: readMfaToken(response, sent) };
   }
-  return interpretError(response, grant, secrets);
+  return interpretError(response, grant, sent);
 }
 
 /** Longer than any `mfa_token` seen; what is longer has no place in a session. */
 const MAX_MFA_TOKEN_LENGTH = 4096;
 
-function readMfaToken(response: HttpResponse): string {
+function readMfaToken(response: HttpResponse, sent: () => string[]): string {
   const mfaToken = response.json?.['mfa_token'];
   if (isNonEmptyString(mfaToken) && mfaToken.length <= MAX_MFA_TOKEN_LENGTH) return mfaToken;
   throw new OktaResponseError(
     'invalid_response',
     'Okta asks for a second factor and gives no usable mfa_token.',
-    { oktaError: 'mfa_required', oktaRequestId: requestID(response) },
+    referenceOf(response, sent),
   );
 }
 
-function readTokens(response: HttpResponse): OktaTokenSet {
+function readTokens(response: HttpResponse, sent: () => string[]): OktaTokenSet {
   const { access_token, id_token, token_type, expires_in, scope, refresh_token, device_secret } =
     response.json ?? {};
   const unusable = (complaint: string) =>
-    new OktaResponseError('invalid_response', `Okta's token response ${complaint}.`, {
-      oktaRequestId: requestID(response),
-    });
+    new OktaResponseError(
+      'invalid_response',
+      `Okta's token response ${complaint}.`,
+      referenceOf(response, sent),
+    );
 
   if (response.json === undefined) throw unusable('is not a JSON object');
   if (!isNonEmptyString(access_token)) throw unusable('has no access_token');

@@ -61,7 +61,7 @@ function readPrivateKey(value: OktaDirectMfaCommonOptions['privateKey'], keyID: 
   if (!suits) {
     throw invalid(
       'privateKey',
-      `${wanted}, but got a ${key.type} ${key.asymmetricKeyType ?? ''} key`,
+      `${wanted}, but got a ${[key.type, key.asymmetricKeyType].filter(Boolean).join(' ')} key`,
     );
   }
   const kid = keyID ?? (value as { kid?: unknown }).kid;

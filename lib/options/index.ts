@@ -23,7 +23,7 @@ import type { AnyOptions } from './types.js';
 /** The longest delay of `setTimeout`. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
 
-/** Checked together with others, in `readOptions`. */
+/** Checked together with others, in `readOptions`; nothing of it is kept here. */
 const together: Reader<undefined> = () => undefined;
 
 /** Every option, with its check and its default. */
@@ -50,6 +50,7 @@ const READERS = {
   userInfo: booleanOr(false),
   clientIP: optional(functionOf<OktaDirectMfaRequestReader>()),
   deviceToken: optional(functionOf<OktaDirectMfaRequestReader>()),
+  userAgent: optional(functionOf<OktaDirectMfaRequestReader>()),
   timeout: (value, name) => Math.min(positiveNumberOr(10_000)(value, name), MAX_TIMEOUT),
   dispatcher: optional(
     objectWith<Dispatcher>('an undici Dispatcher, such as an Agent', 'dispatch'),
@@ -58,10 +59,14 @@ const READERS = {
   passReqToCallback: booleanOr(false),
 } as const satisfies { [Name in keyof AnyOptions]-?: Reader<unknown> };
 
+type Together = {
+  [Name in keyof typeof READERS]: (typeof READERS)[Name] extends typeof together ? Name : never;
+}[keyof typeof READERS];
+
 type Values = { [Name in keyof typeof READERS]: ReturnType<(typeof READERS)[Name]> };
 
 /** The options, checked and with their defaults. */
-export interface Settings extends Omit<Values, 'issuer' | 'clientSecret' | 'privateKey'> {
+export interface Settings extends Omit<Values, Together | 'allowInsecureIssuer'> {
   /** Without a slash at its end, as Okta's tokens have it. */
   issuer: string;
   endpoints: Endpoints;

@@ -75,15 +75,23 @@ export interface OktaDirectMfaCommonOptions {
   userInfo?: boolean | undefined;
   /**
    * The person's IP address, sent as `X-Forwarded-For`, so that Okta's policies judge it and not the
-   * server's. It counts only from a trusted proxy (Okta: reference/core-okta-api). What is not an IP
-   * address is not sent. Default: none sent.
+   * server's. It counts only from a trusted proxy (Okta: reference/core-okta-api). Port, brackets and
+   * the `::ffff:` of an IPv4 address are left out. What is not an IP address is not sent, and a process
+   * warning says so once. Default: none sent.
    */
   clientIP?: OktaDirectMfaRequestReader | undefined;
   /**
    * A stable id of the person's device, sent as `X-Device-Token`: at most 32 printable ASCII
-   * characters (Okta: guides/device-context); anything else is not sent. Default: none sent.
+   * characters (Okta: guides/device-context). Anything else is not sent, with a warning. Default: none
+   * sent.
    */
   deviceToken?: OktaDirectMfaRequestReader | undefined;
+  /**
+   * The browser's `User-Agent`, sent in place of this package's own: at most 512 printable ASCII
+   * characters (Okta: reference/core-okta-api). Anything else is not sent, with a warning. Default:
+   * none sent.
+   */
+  userAgent?: OktaDirectMfaRequestReader | undefined;
   /** Milliseconds for one call to Okta, body included. Default: 10 000. */
   timeout?: number | undefined;
   /** An undici `Dispatcher`, for a proxy, TLS settings or tests. Default: undici's global one. */
@@ -104,6 +112,8 @@ export type AnyOptions = OktaDirectMfaStrategyOptions | OktaDirectMfaStrategyOpt
 export interface OktaDirectMfaAuthenticateOptions {
   /** Where to send the browser when a passcode is needed. Default: the strategy's `mfaRedirect`. */
   mfaRedirect?: string | undefined;
+  /** Passport's own, as `passport.authorize()` sets it: whoever is signed in stays signed in. */
+  assignProperty?: string | undefined;
   /** Passport's own: `false` logs in for this request only, as for an app that gives out tokens. */
   session?: boolean | undefined;
 }

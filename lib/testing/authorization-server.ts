@@ -16,7 +16,7 @@ export interface MockOktaResponse {
 type Form = Readonly<Record<string, string>>;
 type Headers = Readonly<Record<string, string>>;
 
-/** Okta's side of the protocol: what it answers to whom, in its own words. It knows of no transport. */
+/** Okta's side of the protocol, without a transport. */
 export interface AuthorizationServer {
   keys(): MockOktaResponse;
   token(form: Form, headers: Headers): MockOktaResponse;
@@ -32,14 +32,14 @@ export function createAuthorizationServer(parts: {
   users: readonly MockOktaUser[];
 }): AuthorizationServer {
   const { issuer, clientID, users } = parts;
-  /** Logins that wait for their passcode, by `mfa_token`. */
+  /** Okta's multifactor transactions, by `mfa_token`. */
   const waiting = new Map<string, MockOktaUser>();
   const accessTokens = new Map<string, { user: MockOktaUser; scope: string }>();
 
   /** RFC 6749 §4.3. */
   function passwordStep(form: Form): MockOktaResponse {
     const user = findUser(users, form['username']);
-    // One answer, whatever the reason.
+    // The same response, whatever the reason.
     if (user === undefined || user.locked === true || user.password !== form['password']) {
       return oauthError(400, 'invalid_grant', 'The credentials provided were invalid.');
     }
@@ -134,7 +134,7 @@ export function createAuthorizationServer(parts: {
   };
 }
 
-/** Which client asks, however it proves itself; the proof is not looked at. */
+/** Which client it is, however it proves itself; the proof is not checked. */
 function clientOf(form: Form, headers: Headers): string | undefined {
   const basic = /^Basic (.+)$/i.exec(headers['authorization'] ?? '')?.[1];
   if (basic !== undefined) {
@@ -146,7 +146,7 @@ function clientOf(form: Form, headers: Headers): string | undefined {
   return decode(assertion, { json: true })?.iss;
 }
 
-/** From the text, since `sign` would refuse claims that are wrong on purpose. */
+/** From a string, since `sign` would refuse claims that are wrong on purpose. */
 function signIdToken(claims: object): string {
   const { kid, privateKey } = signingKey();
   return sign(JSON.stringify(claims), privateKey, { algorithm: 'RS256', keyid: kid });
@@ -168,7 +168,7 @@ function mfaTokenExpired(): MockOktaResponse {
   );
 }
 
-/** Okta's second form of an error, from what stands before the endpoints. */
+/** Okta's second error format, from what is in front of the endpoints. */
 function apiError(status: number, errorCode: string, errorSummary: string): MockOktaResponse {
   const errorId = `oae${unguessable()}`;
   return {
@@ -180,7 +180,7 @@ function apiError(status: number, errorCode: string, errorSummary: string): Mock
 /** Seconds until the rate limit of `rate_limited` ends. */
 const RATE_LIMIT_WINDOW = 30;
 
-/** Answers that no user's record leads to. */
+/** Responses that do not depend on a user. */
 export const answers = {
   rateLimited(): MockOktaResponse {
     const text = 'You exceeded the maximum number of requests. Try again in a while.';

@@ -1,20 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { MockAgent } from 'undici';
+import type { MockAgent } from 'undici';
 import { readOptions } from '../options/index.js';
+import { loadMockAgent } from '../undici.js';
 import {
   answers,
   createAuthorizationServer,
   type MockOktaResponse,
 } from './authorization-server.js';
+import { toForm, toRecord } from './request.js';
 import { checkUsers, type MockOktaUser } from './user.js';
 
-/** For whom the mock stands in. */
+/** The Okta to mock. */
 export interface MockOktaOptions {
-  /** The strategy's `issuer`; `http:` on a loopback host is let through. */
+  /** The strategy's `issuer`; `http:` is allowed on a loopback host. */
   issuer: string;
   /**
-   * The strategy's `clientID`. A request of another client is refused with `invalid_client`; secrets
-   * and signatures of clients are not checked.
+   * The strategy's `clientID`. A request of another client gets `invalid_client`; client secrets and
+   * signatures are not checked.
    */
   clientID: string;
   /** Who can sign in. More may be pushed to `okta.users` later on. */
@@ -31,24 +33,24 @@ export interface MockOktaRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The fields of the form as they were sent, passwords and passcodes among them. */
   readonly form: Readonly<Record<string, string>>;
-  /** The HTTP status of the answer; 0 when there was none. */
+  /** The HTTP status of the response; 0 when there was none. */
   readonly status: number;
 }
 
-/** Where a failure strikes. */
+/** Which endpoint fails. */
 export type MockOktaEndpoint = 'token' | 'keys' | 'userinfo';
 
 /**
- * What happens instead of Okta's answer, and what the app then sees of it:
+ * What happens instead of Okta's response, and what the app sees of it:
  *
  * - `rate_limited`: HTTP 429 with 30 seconds to go; the info `rate_limited`.
  * - `mfa_token_expired`: Okta has forgotten the login; the info `mfa_transaction_expired` of the
  *   passcode step.
  * - `unavailable`: HTTP 503 of a proxy; an `OktaResponseError`.
  * - `unreachable`: the connection is lost; an `OktaUnreachableError`.
- * - `timeout`: no answer ever; an `OktaTimeoutError` after the strategy's `timeout`, which a test
- *   will want to be short.
- * - an answer of the test's own.
+ * - `timeout`: no response; an `OktaTimeoutError` after the strategy's `timeout`, which a test should
+ *   keep short.
+ * - a response that the test makes up.
  */
 export type MockOktaFailure =
   | 'rate_limited'
@@ -58,7 +60,7 @@ export type MockOktaFailure =
   | 'timeout'
   | MockOktaResponse;
 
-/** An Okta of a test's own, without a network. */
+/** An Okta for tests, without a network. */
 export interface MockOkta {
   /**
    * For the strategy's `dispatcher` option. An undici 7 `MockAgent` that lets nothing out: a request
@@ -71,8 +73,8 @@ export interface MockOkta {
   readonly requests: MockOktaRequest[];
   /**
    * Makes the next request fail; called again, the one after. By default the next to the token
-   * endpoint, the one both steps of a login ask. The keys are read by the first login of a strategy
-   * and kept by it.
+   * endpoint, the one both steps of a login ask. The keys are fetched by the first login
+   * and cached.
    *
    * @throws TypeError for a failure or an endpoint that it does not know
    * @example
@@ -81,17 +83,17 @@ export interface MockOkta {
    * okta.failNext('unavailable', 'keys');
    */
   failNext(failure: MockOktaFailure, endpoint?: MockOktaEndpoint): void;
-  /** Ends it: from now on every request fails. Calling it again does nothing. */
+  /** Closes it: from now on every request fails. Calling it again does nothing. */
   close(): Promise<void>;
 }
 
 /**
- * Makes a mock that answers as Okta does for the users that a test names: keys, both steps of a
+ * Makes a mock that responds as Okta does for the users that a test names: keys, both steps of a
  * login, signed ID tokens and `/userinfo`. It is for the tests of an app that uses this package; it
  * opens no port and reaches no network. Its logins do not expire by themselves, passcodes may be used
- * again, and it has no rate limit but that of `failNext`.
+ * again, and it has no rate limit except through `failNext`.
  *
- * The RSA key that signs is made once a process, by the first login, which takes 50 to 150 ms more.
+ * The RSA signing key is made once per process, by the first login, which takes 50 to 150 ms longer.
  *
  * @throws TypeError for an issuer or a user that cannot work
  * @example
@@ -142,7 +144,7 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
   }
 
   let closing: Promise<void> | undefined;
-  const dispatcher = new MockAgent();
+  const dispatcher = new (loadMockAgent())();
   dispatcher.disableNetConnect();
   dispatcher
     .get(endpoints.token.origin)
@@ -191,7 +193,7 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
   };
 }
 
-/** What comes of a request: an answer, or none. */
+/** What a request ends in: a response, or none. */
 type Outcome = MockOktaResponse | 'unreachable' | 'timeout';
 
 const NAMED: ReadonlySet<string> = new Set(
@@ -227,26 +229,11 @@ function toReply({ status, headers, body = '' }: MockOktaResponse) {
     responseOptions: {
       headers: {
         'content-type': isText ? 'text/plain' : 'application/json',
-        // Which Okta's rate limit headers are to be read against.
+        // The clock that Okta's rate limit headers are read against.
         date: new Date().toUTCString(),
         'x-okta-request-id': randomBytes(15).toString('base64url'),
         ...headers,
       },
     },
   };
-}
-
-/** The strategy sends an object; what else an app sends through the dispatcher may have others. */
-function toRecord(headers: unknown): Record<string, string> {
-  const isIterable = Symbol.iterator in Object(headers ?? {});
-  const entries = isIterable
-    ? [...(headers as Iterable<[string, unknown]>)]
-    : Object.entries(headers ?? {});
-  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), String(value)]));
-}
-
-function toForm(headers: Record<string, string>, body: unknown): Record<string, string> {
-  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded');
-  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : '';
-  return isForm ? Object.fromEntries(new URLSearchParams(text)) : {};
 }

@@ -7,12 +7,12 @@ import { createHash } from 'node:crypto';
 export interface MockOktaUser {
   /** What the person signs in with, in upper or lower case. */
   username: string;
-  /** Whatever the test takes for one. */
+  /** Any non-empty string. */
   password: string;
   /**
-   * The passcode that is right, as often as it is given (at Okta each is good for one login).
-   * Default: none, and Okta grants tokens for the password alone, as a policy without a second factor
-   * makes it do.
+   * The right passcode, however often it is used (at Okta each is good for one login).
+   * Default: none, and Okta grants tokens for the password alone, as under a policy without a second
+   * factor.
    */
   otp?: string | undefined;
   /** `sub`. Default: made from the username, the same in every run. */
@@ -39,7 +39,7 @@ export function findUser(
   return users.find((user) => user.username.toLowerCase() === username?.toLowerCase());
 }
 
-/** What ID token and `/userinfo` say of the person (OIDC Core §5.1, §5.4). */
+/** The claims of the ID token and of `/userinfo` (OIDC Core §5.1, §5.4). */
 export function claimsOf(user: MockOktaUser, scope: string): Record<string, unknown> {
   const scopes = scope.split(' ');
   return {
@@ -60,14 +60,14 @@ function idFor(username: string): string {
   return `00u${digest.replace(/[-_]/g, 'x').slice(0, 17)}`;
 }
 
-/** @throws TypeError that names the user by its place; a test in JavaScript has no compiler to ask */
+/** @throws TypeError that names the user by its index */
 export function checkUsers(users: readonly MockOktaUser[]): void {
   const seen = new Set<string>();
   for (const [index, { username, password, otp }] of users.entries()) {
     const fields = { username, password, ...(otp === undefined ? {} : { otp }) };
     for (const [name, value] of Object.entries(fields) as [string, unknown][]) {
       if (typeof value === 'string' && value !== '') continue;
-      throw new TypeError(`mockOkta: users[${index}].${name} must be a string that is not empty`);
+      throw new TypeError(`mockOkta: users[${index}].${name} must be a non-empty string`);
     }
     if (seen.has(username.toLowerCase())) {
       throw new TypeError(`mockOkta: users[${index}] has the username of another user`);

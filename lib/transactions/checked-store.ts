@@ -1,61 +1,83 @@
 import type { IncomingMessage } from 'node:http';
 import { OktaDirectMfaError, OktaTransactionStoreError, toErrorObject } from '../errors.js';
-import { redact } from '../redact.js';
+import { SessionTransactionStore } from './session-store.js';
 import { isTransaction, type Transaction, type TransactionStore } from './transaction.js';
 
 /**
- * A store whose errors hold no secret, and which only ever gives a transaction. A store's error may
- * quote what it was to save (Redis clients do) or has read (`JSON.parse` does): it is not passed on.
- * Its message is, up to the first quotation, when the transaction is known that it could quote.
+ * Where a login asks for its transaction: the session, or the app's own store. Nothing that has ended
+ * or been replaced is written again, and no error holds a secret. A store's error may quote what it
+ * was to save (Redis clients do), what it has read (`JSON.parse` does) or the session id: its message
+ * is not passed on.
+ *
+ * All methods throw OktaTransactionStoreError and OktaConfigurationError.
  */
 export class CheckedStore {
+  readonly #session: SessionTransactionStore | undefined;
   readonly #store: TransactionStore;
 
-  constructor(store: TransactionStore) {
-    this.#store = store;
+  /** @param store the app's own, if it has one */
+  constructor(store: TransactionStore | undefined, sessionKey: string) {
+    this.#session = store === undefined ? new SessionTransactionStore(sessionKey) : undefined;
+    this.#store = store ?? (this.#session as TransactionStore);
   }
 
-  /** @throws OktaTransactionStoreError, OktaConfigurationError, as all methods do */
+  /** The transaction as it was when the request arrived, where that costs nothing. */
+  async peek(req: IncomingMessage): Promise<Transaction | undefined> {
+    const session = this.#session;
+    return session === undefined ? this.read(req) : only(session.peek(req));
+  }
+
+  /** The transaction as it is kept now. */
   async read(req: IncomingMessage): Promise<Transaction | undefined> {
-    const value: unknown = await checked('read', undefined, () => this.#store.read(req));
-    // A session outlives deployments, and a store may say null for nothing.
-    return isTransaction(value) ? value : undefined;
+    return only(await checked('read', () => this.#store.read(req)));
   }
 
-  create(req: IncomingMessage, transaction: Transaction): Promise<void> {
-    return checked('create', transaction, () => this.#store.create(req, transaction));
+  /** @param linking see `SessionTransactionStore.create` */
+  create(req: IncomingMessage, transaction: Transaction, linking: boolean): Promise<void> {
+    return checked('create', () =>
+      this.#session === undefined
+        ? this.#store.create(req, transaction)
+        : this.#session.create(req, transaction, linking),
+    );
   }
 
-  update(req: IncomingMessage, transaction: Transaction): Promise<void> {
-    return checked('update', transaction, () => this.#store.update(req, transaction));
+  /** @returns false, and nothing is written, when it has ended or been replaced */
+  async update(req: IncomingMessage, transaction: Transaction): Promise<boolean> {
+    if (!(await this.holds(req, transaction.id))) return false;
+    return (await checked('update', () => this.#store.update(req, transaction))) !== false;
   }
 
-  /** @param transaction what is removed */
-  remove(req: IncomingMessage, transaction: Transaction): Promise<void> {
-    return checked('remove', transaction, () => this.#store.remove(req));
+  /** @returns false, and nothing is written, when it has ended or been replaced */
+  async remove(req: IncomingMessage, id: string): Promise<boolean> {
+    if (!(await this.holds(req, id))) return false;
+    return (await checked('remove', () => this.#store.remove(req, id))) !== false;
+  }
+
+  /** Whether this very transaction is still kept. */
+  async holds(req: IncomingMessage, id: string): Promise<boolean> {
+    return (await this.read(req))?.id === id;
+  }
+
+  /** Removes it from the request's copy of the session, after another request has removed it. */
+  forget(req: IncomingMessage): void {
+    this.#session?.forget(req);
   }
 }
 
-async function checked<T>(
-  method: keyof TransactionStore,
-  transaction: Transaction | undefined,
-  call: () => T,
-): Promise<Awaited<T>> {
+/** A session outlives deployments, and a store may say null for nothing. */
+function only(value: unknown): Transaction | undefined {
+  return isTransaction(value) ? value : undefined;
+}
+
+async function checked<T>(method: keyof TransactionStore, call: () => T): Promise<Awaited<T>> {
   try {
     return await call();
   } catch (error) {
     if (error instanceof OktaDirectMfaError) throw error;
+    const { name, code } = toErrorObject(error, 'The store') as NodeJS.ErrnoException;
+    const reason = [code, name].find((word) => typeof word === 'string' && /^\w{1,40}$/.test(word));
     throw new OktaTransactionStoreError(
-      `The TransactionStore's ${method}() failed (${reasonOf(error, transaction)}).`,
+      `The TransactionStore's ${method}() failed (${reason ?? 'Error'}; its message is withheld because it may quote secrets).`,
     );
   }
-}
-
-function reasonOf(error: unknown, transaction: Transaction | undefined): string {
-  const { name, code, message } = toErrorObject(error, 'The store') as NodeJS.ErrnoException;
-  if (transaction === undefined || error instanceof SyntaxError) {
-    return `${code ?? name}; its message is withheld because it may quote secrets`;
-  }
-  // A session holds more than this transaction: a quotation, in JSON or in quotes, is cut off.
-  return redact(message.replace(/[{["'`].*/s, '…'), [transaction.mfaToken]);
 }

@@ -97,7 +97,8 @@ export class InFlightLogins<Grant> {
 
   #get(id: string): Entry<Grant> {
     let entry = this.#entries.get(id);
-    if (entry === undefined) {
+    // The sweep may be late.
+    if (entry === undefined || (entry.forgetAt > 0 && isOver(entry))) {
       const previous = Promise.resolve(undefined);
       entry = {
         attempts: 0,
@@ -120,13 +121,16 @@ export class InFlightLogins<Grant> {
 
   #sweep(): void {
     this.#timer = undefined;
-    const now = Date.now();
     for (const [id, entry] of this.#entries) {
-      if (entry.holders > 0 || entry.forgetAt > now) continue;
+      if (!isOver(entry)) continue;
       this.#entries.delete(id);
       // The Map's outgrown tables keep an entry alive until a full collection: not with tokens in it.
       entry.granted = undefined;
     }
     this.#sweepLater();
   }
+}
+
+function isOver({ holders, forgetAt }: Entry<unknown>): boolean {
+  return holders === 0 && forgetAt <= Date.now();
 }

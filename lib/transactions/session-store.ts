@@ -1,113 +1,113 @@
 import type { IncomingMessage } from 'node:http';
 import { OktaConfigurationError } from '../errors.js';
+import {
+  cameFromBrowser,
+  contentOf,
+  isSignedIn,
+  passportKeys,
+  regenerate,
+  requireSession,
+  save,
+  sessionID,
+  storedContent,
+  type Content,
+} from './session.js';
 import type { Transaction, TransactionStore } from './transaction.js';
-
-/** What express-session and @fastify/session have in common. */
-interface ServerSession {
-  regenerate(callback: (error?: unknown) => void): unknown;
-  save(callback: (error?: unknown) => void): unknown;
-  [key: string]: unknown;
-}
-
-interface RequestWithSession {
-  session?: ServerSession | null;
-  sessionID?: unknown;
-}
 
 /** Keeps the transaction in `req.session`. */
 export class SessionTransactionStore implements TransactionStore {
-  constructor(private readonly key: string) {}
+  readonly #key: string;
 
-  read(req: IncomingMessage): Transaction | undefined {
-    const session = requireSession(req);
-    return Object.hasOwn(session, this.key) ? (session[this.key] as Transaction) : undefined;
+  constructor(key: string) {
+    this.#key = key;
+  }
+
+  /** The request's own copy, as old as its arrival. */
+  peek(req: IncomingMessage): Transaction | undefined {
+    return this.#in(requireSession(req));
+  }
+
+  /**
+   * Asks the store. Where it has another transaction than the request's copy, or the session is gone,
+   * the copy follows: saved by the app later on, it would bring back what has ended.
+   */
+  async read(req: IncomingMessage): Promise<Transaction | undefined> {
+    const copy = this.peek(req);
+    const stored = await storedContent(req);
+    if (stored === undefined) return copy;
+    const kept = stored === null ? undefined : this.#in(stored);
+    const differs = stored === null ? cameFromBrowser(req) : kept?.id !== copy?.id;
+    if (differs) await this.#follow(req, stored);
+    return kept;
   }
 
   /**
    * Under a new session id: an id that somebody planted in the browser before the login is worth
-   * nothing (session fixation). The session's other keys stay.
+   * nothing (session fixation). The app's other keys and its settings of the cookie come along; who
+   * was signed in does not.
+   *
+   * @param linking `passport.authorize()`: links an account to whoever is signed in, so that their
+   *   session stays
    */
-  async create(req: IncomingMessage, transaction: Transaction): Promise<void> {
-    // Not a spread: @fastify/session keeps its own fields under symbols.
-    const others = Object.entries(requireSession(req)).filter(
-      // Assigned, __proto__ would be the session's prototype.
-      ([key]) => key !== 'cookie' && key !== this.key && key !== '__proto__',
-    );
-    const previousID = sessionID(req);
-    try {
-      await promisified((callback) => requireSession(req).regenerate(callback));
-    } finally {
-      // Also when the store failed: express-session has an empty session in place by then.
-      Object.assign(requireSession(req), Object.fromEntries(others));
-    }
-    if (sessionID(req) === previousID) {
-      throw new OktaConfigurationError(
-        'session_in_browser',
-        'req.session.regenerate() left the session its id, so the session cannot be protected against fixation. Use express-session (with Fastify: @fastify/session), or give the strategy a store.',
-      );
-    }
-    requireSession(req)[this.key] = transaction;
+  async create(req: IncomingMessage, transaction: Transaction, linking = false): Promise<void> {
+    if (!(linking && isSignedIn(req))) await this.#renew(req);
+    requireSession(req)[this.#key] = transaction;
     try {
       await save(req);
     } catch (error) {
       // The app is told that the step failed, so nothing of it may be saved later.
-      delete requireSession(req)[this.key];
+      delete requireSession(req)[this.#key];
       throw error;
     }
   }
 
   async update(req: IncomingMessage, transaction: Transaction): Promise<void> {
-    requireSession(req)[this.key] = transaction;
+    requireSession(req)[this.#key] = transaction;
     await save(req);
   }
 
   async remove(req: IncomingMessage): Promise<void> {
-    const session = requireSession(req);
-    if (!Object.hasOwn(session, this.key)) return;
-    delete session[this.key];
+    this.forget(req);
     await save(req);
   }
-}
 
-function save(req: IncomingMessage): Promise<void> {
-  return promisified((callback) => requireSession(req).save(callback));
-}
-
-function promisified(start: (callback: (error?: unknown) => void) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => {
-      if (!error) resolve();
-      else reject(error instanceof Error ? error : new Error('The session store failed'));
-    });
-  });
-}
-
-function sessionID(req: IncomingMessage): string | undefined {
-  const { session, sessionID: id } = req as RequestWithSession;
-  const candidate = id ?? session?.['id'] ?? session?.['sessionId'];
-  return typeof candidate === 'string' && candidate !== '' ? candidate : undefined;
-}
-
-/** The session as it is now: `regenerate` puts another object in place. */
-function requireSession(req: IncomingMessage): ServerSession {
-  const { session } = req as RequestWithSession;
-  if (typeof session !== 'object' || session === null) {
-    throw new OktaConfigurationError(
-      'session_missing',
-      'OktaDirectMfaStrategy needs a session between password and passcode. Did you forget express-session (with Fastify: @fastify/session), or to use it before passport.authenticate()?',
-    );
+  /** Removes it from the request's copy alone. */
+  forget(req: IncomingMessage): void {
+    delete requireSession(req)[this.#key];
   }
-  // A session with an id is kept on the server. cookie-session has none, even where an app has given
-  // it the regenerate() and save() that passport 0.6 requires.
-  if (
-    typeof session.regenerate !== 'function' ||
-    typeof session.save !== 'function' ||
-    sessionID(req) === undefined
-  ) {
-    throw new OktaConfigurationError(
-      'session_in_browser',
-      "This session seems to be kept in the browser (such as cookie-session's): the mfa_token would be readable and the count of wrong passcodes could be rolled back. Use express-session (with Fastify: @fastify/session) with a store on the server, or give the strategy a store.",
-    );
+
+  #in(content: Content): Transaction | undefined {
+    return Object.hasOwn(content, this.#key) ? (content[this.#key] as Transaction) : undefined;
   }
-  return session;
+
+  async #renew(req: IncomingMessage): Promise<void> {
+    const session = requireSession(req);
+    const { cookie } = session;
+    const previousID = sessionID(req);
+    // A session that has ended meanwhile, by a sign-out, leaves nothing to carry over.
+    const hasEnded = cameFromBrowser(req) && (await storedContent(req)) === null;
+    const content = hasEnded ? {} : contentOf(session);
+    for (const key of [this.#key, ...passportKeys(req)]) delete content[key];
+    try {
+      await regenerate(req);
+    } finally {
+      // Also when the store failed: express-session has an empty session in place by then.
+      const renewed = requireSession(req);
+      Object.assign(renewed, content);
+      if (!hasEnded) Object.assign(renewed['cookie'] ?? {}, cookie);
+    }
+    if (sessionID(req) === previousID) {
+      throw new OktaConfigurationError(
+        'session_in_browser',
+        'req.session.regenerate() did not change the session id, so the session cannot be protected against fixation. Use express-session (with Fastify: @fastify/session), or give the strategy a store.',
+      );
+    }
+  }
+
+  async #follow(req: IncomingMessage, stored: Content | null): Promise<void> {
+    if (stored === null) return regenerate(req);
+    const session = requireSession(req);
+    for (const key of Object.keys(contentOf(session))) delete session[key];
+    Object.assign(session, contentOf(stored as never));
+  }
 }

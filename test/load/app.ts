@@ -16,6 +16,7 @@ const app = createApp({
   sessionSecret: 'for the load run',
   store,
   rateLimit: { windowMs: 3_600_000, limit: Number.MAX_SAFE_INTEGER },
+  usernameLimit: { windowMs: 3_600_000, limit: Number.MAX_SAFE_INTEGER },
   log: (line) => {
     errors += 1;
     process.stderr.write(`the app: ${line}\n`);

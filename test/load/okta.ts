@@ -3,7 +3,7 @@ import type { FromOkta, ToOkta } from './messages.js';
 
 /** The stand-in for Okta in its own process, without rate limits. */
 async function main(): Promise<void> {
-  const okta = await startOkta({ rateLimitPerSecond: Infinity });
+  const okta = await startOkta({ rateLimitPerSecond: Infinity, otpLimit: Infinity });
   const send = (message: FromOkta) => process.send?.(message);
   process.on('message', ({ count }: ToOkta) => {
     const users = Array.from({ length: count }, () => {

@@ -22,6 +22,7 @@ import {
   whoIs,
   type Answer,
   type App,
+  type SceneOptions,
   type Teardown,
 } from '../support/index.js';
 
@@ -375,7 +376,7 @@ describe('In one session', () => {
     });
   }
 
-  it('the second half of a double click comes while verify is still at work: both log in', async (t) => {
+  it('the second half of a double click comes while verify is still at work: both log in, by one call of it', async (t) => {
     const verifying = gate();
     const verified = gate();
     const { app, browser, user } = await sceneAtPasscode(t, {
@@ -391,13 +392,53 @@ describe('In one session', () => {
     const first = sendOtp(one, otp);
     await soon('verify', verifying.opened);
     const second = sendOtp(two, otp);
-    await until('verify for the second', () => app.logins.length === 2);
+    await until('the second to come', () => app.entered.length === 3);
     verified.open();
     assert.deepEqual([(await first).status, (await second).status], [200, 200]);
-    assert.equal(posts().length, 1);
+    assert.deepEqual([posts().length, app.logins.length], [1, 1]);
     assert.equal(await whoIs(one), user.id);
     assert.equal(await whoIs(two), user.id);
   });
+
+  for (const [what, given] of Object.entries<SceneOptions>({
+    'as usual': {},
+    'with keepSessionInfo': { style: 'plain', authenticateOptions: { keepSessionInfo: true } },
+    'with session: false': { style: 'plain', authenticateOptions: { session: false } },
+    'with resave and rolling': { session: { resave: true, rolling: true } },
+  })) {
+    for (const cancelled of [false, true]) {
+      it(`a double click while verify is slow ${cancelled ? 'and cancel() comes: neither half logs in' : 'is one call of it'}, ${what}`, async (t) => {
+        const [verifying, verified] = [gate(), gate()];
+        const { app, browser, user } = await sceneAtPasscode(t, {
+          ...given,
+          async verify({ profile }) {
+            verifying.open();
+            await verified.opened;
+            return { id: profile.id };
+          },
+        });
+        const [one, two] = [browser.fork(), browser.fork()];
+        const [otp, posts] = [okta.otp(user), watchTokenRequests(okta)];
+        const first = sendOtp(one, otp);
+        await soon('verify', verifying.opened);
+        const second = await inLine(app, two, otp);
+        if (cancelled) await browser.post('/cancel');
+        verified.open();
+        const answers = [await first, await second.answer];
+        assert.deepEqual([posts().length, app.logins.length], [1, 1]);
+        assert.deepEqual(
+          answers.map(({ status }) => status),
+          cancelled ? [401, 401] : [200, 200],
+        );
+        const loggedIn = !cancelled && given.authenticateOptions?.session !== false;
+        for (const half of [one, two]) {
+          assert.equal(await whoIs(half), loggedIn ? user.id : undefined);
+        }
+        assert.ok(!app.store.text.includes(KEY));
+        assert.ok(actionsByRequest(app).every((names) => names.length === 1));
+      });
+    }
+  }
 
   for (const kept of [0, 1] as const) {
     it(`a double click on the password leaves a transaction where the answer ${kept} is kept`, async (t) => {

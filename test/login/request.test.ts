@@ -212,7 +212,7 @@ it('separators and encodings inside a field stay inside it on the way to Okta', 
   });
   const posts = watchTokenRequests(okta);
   await passPassword(browser, user);
-  const otp = '1&mfa_token=of-the-attacker&grant_type=password';
+  const otp = '1&mfa_token=of_the_attacker&grant_type=password';
   assert.equal((await sendOtp(browser, otp)).body['code'], 'invalid_otp');
   assert.deepEqual(
     posts().map(({ params }) => [...params.keys()].sort().join()),
@@ -255,13 +255,83 @@ it('a body with password and passcode is a password step', async (t) => {
   );
 });
 
-it('the spaces that people type into a passcode are not sent', async (t) => {
-  const { browser, user } = await sceneAtPasscode(t);
-  const otp = okta.otp(user);
-  const posts = watchTokenRequests(okta);
-  const answer = await sendOtp(browser, ` ${otp.slice(0, 3)} ${otp.slice(3)}\n`);
-  assert.equal(answer.status, 200);
-  assert.equal(posts()[0]?.form['otp'], otp);
+describe('What people type or paste for a passcode logs in at once:', () => {
+  /** The digits of a script, from its zero on. */
+  const digits = (zero: number) => (otp: string) =>
+    otp.replace(/\d/g, (digit) => String.fromCodePoint(zero + Number(digit)));
+  const halves = (middle: string) => (otp: string) => otp.slice(0, 3) + middle + otp.slice(3);
+  for (const [what, typed] of Object.entries<(otp: string) => string>({
+    'spaces and a line feed': (otp) => ` ${halves(' ')(otp)}\n`,
+    'a no-break space': halves('\u00a0'),
+    'a narrow no-break space': halves('\u202f'),
+    'an ideographic space': halves('\u3000'),
+    'a hyphen': halves('-'),
+    'a no-break hyphen': halves('\u2011'),
+    'a dash': halves('\u2013'),
+    'a minus sign': halves('\u2212'),
+    'a zero-width space': halves('\u200b'),
+    'a byte order mark in front': (otp) => `\ufeff${otp}`,
+    'a mark of direction in front and behind': (otp) => `\u202a${otp}\u202c`,
+    'a word joiner and a soft hyphen': (otp) => `\u2060${halves('\u00ad')(otp)}`,
+    'full-width digits': digits(0xff10),
+    'Arabic-Indic digits': digits(0x0660),
+    'Persian digits': digits(0x06f0),
+    'Devanagari digits': digits(0x0966),
+    'mathematical digits': digits(0x1d7d8),
+    'full-width digits with a full-width hyphen': (otp) => digits(0xff10)(halves('\uff0d')(otp)),
+  })) {
+    it(what, async (t) => {
+      const { browser, user } = await sceneAtPasscode(t, { options: { maxOtpAttempts: 1 } });
+      const [otp, posts] = [okta.otp(user), watchTokenRequests(okta)];
+      const answer = await sendOtp(browser, typed(otp));
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(posts()[0]?.form['otp'], otp);
+      assert.equal(await whoIs(browser), user.id);
+    });
+  }
+
+  it('letters stay as they are', async (t) => {
+    const { browser } = await sceneAtPasscode(t);
+    const posts = watchTokenRequests(okta);
+    assert.equal((await sendOtp(browser, 'aB-12 \uff21')).body['code'], 'invalid_otp');
+    assert.equal(posts()[0]?.form['otp'], 'aB12\uff21');
+  });
+
+  it('nothing but what is left out is a passcode that is missing', async (t) => {
+    const { app, browser } = await sceneAtPasscode(t);
+    const posts = watchTokenRequests(okta);
+    const { body } = await sendOtp(browser, ' -\u200b\u00a0');
+    assert.deepEqual([body['code'], body['field']], ['missing_credentials', 'otp']);
+    assert.equal(posts().length, 0);
+    assert.equal(app.store.waiting(browser.sessionID)?.attempts, 0);
+  });
+});
+
+describe('Spaces', () => {
+  for (const space of [' ', '\t', '\u00a0', '\u3000', '\ufeff']) {
+    it(`around the username are left out: U+${space.charCodeAt(0).toString(16)}`, async (t) => {
+      const { app, browser, user } = await scene(t);
+      const posts = watchTokenRequests(okta);
+      await passPassword(browser, { ...user, username: `${space}${user.username}${space}` });
+      assert.equal(posts()[0]?.form['username'], user.username);
+      assert.equal(app.store.waiting(browser.sessionID)?.username, user.username);
+      await finishLogin(browser, okta, user);
+    });
+  }
+
+  it('around the password are part of it', async (t) => {
+    const password = ' \u00a0correct-Horse-12 ';
+    const { browser, user } = await scene(t, { user: { password } });
+    const posts = watchTokenRequests(okta);
+    const trimmed = await sendPassword(browser, { ...user, password: password.trim() });
+    assert.equal(trimmed.body['code'], 'invalid_credentials');
+    await passPassword(browser, user);
+    assert.deepEqual(
+      posts().map(({ form }) => form['password']),
+      [password.trim(), password],
+    );
+    await finishLogin(browser, okta, user);
+  });
 });
 
 it("fields go by the options' names, and the usual names mean nothing then", async (t) => {
@@ -292,7 +362,7 @@ it('the scope option is sent in both steps', async (t) => {
     posts().map(({ form }) => form['scope']),
     ['openid email', 'openid email'],
   );
-  assert.deepEqual(app.logins[0]?.profile.emails, [{ value: user.username }]);
+  assert.deepEqual(app.logins[0]?.profile.emails, [{ value: user.username, verified: true }]);
 });
 
 describe('What the app says of the device is a header, in both steps, if it is fit for one:', () => {
@@ -317,9 +387,11 @@ describe('What the app says of the device is a header, in both steps, if it is f
     ['a token of 32 characters', token(long(32)), [undefined, long(32)]],
     ['not an address that is missing', ip(undefined)],
     ['not two addresses', ip('203.0.113.7, 10.0.0.1')],
-    ['not an address with a port', ip('203.0.113.7:4711')],
+    ['an address without its port', ip('203.0.113.7:4711'), ['203.0.113.7', undefined]],
+    ['an IPv6 address without brackets', ip('[2001:db8::7]:4711'), ['2001:db8::7', undefined]],
+    ['an IPv4 address out of an IPv6 one', ip('::ffff:203.0.113.7'), ['203.0.113.7', undefined]],
     ['not an address and another line', ip('203.0.113.7\r\n\r\nGET / HTTP/1.1')],
-    ['not an address with a line feed', ip('203.0.113.7\n')],
+    ['an address without the line feed', ip('203.0.113.7\n'), ['203.0.113.7', undefined]],
     ['not an address with a zone and another line', ip('fe80::1%eth0\r\nX-Evil: 1')],
     ['not an address with a NUL', ip('203.0.113.7\u0000')],
     ['not an address in an array, though it may be made a string', ip(['203.0.113.7'])],

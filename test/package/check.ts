@@ -270,7 +270,7 @@ async function checkApi({ name }: Manifest, staged: string): Promise<void> {
     const report = `etc/${name}${entry}.api.md`;
     await must(
       `API report ${report}`,
-      'If the public API is meant to change: npm run api, and commit etc/ with the change.',
+      'What is undocumented needs a docstring. If the public API is meant to change: npm run api, and commit etc/ with the change.',
       () =>
         tool(
           'api-extractor',

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { formEncode } from '../../lib/okta/client-authentication.js';
 import { ID_TOKENS } from './id-tokens.js';
 import type { Reply, Sent } from './okta.js';
 
@@ -22,6 +21,8 @@ export type Answer =
 export const MARK = /Z(PW|OT|MT|CS|AT|RT)Z/;
 export const marked = (kind: 'PW' | 'OT' | 'MT' | 'CS' | 'AT' | 'RT', rest = '') =>
   `Z${kind}Z${rest}`;
+
+export const formEncode = (value: string) => new URLSearchParams({ '': value }).toString().slice(1);
 
 let tokens = 0;
 const newToken = (kind: 'MT' | 'AT' | 'RT') => marked(kind, String(++tokens));

@@ -7,6 +7,7 @@ import express, {
 } from 'express';
 import session, { type SessionOptions } from 'express-session';
 import passport, { type AuthenticateOptions } from 'passport';
+import { Agent } from 'undici';
 import {
   OktaDirectMfaStrategy,
   type OktaDirectMfaAuthenticateOptions,
@@ -34,14 +35,25 @@ export interface AppOptions {
   verify?: (login: Login, done: VerifyCallback) => unknown;
   /**
    * `callback`: Passport's custom callback, which answers with the `info` as JSON.
-   * `plain`: passport.authenticate() decides alone. Default: `callback`.
+   * `plain`: passport.authenticate() decides alone. `authorize`: the same, with passport.authorize(),
+   * which links an account to whoever is signed in. Default: `callback`.
    */
-  style?: 'callback' | 'plain';
+  style?: 'callback' | 'plain' | 'authorize';
   authenticateOptions?: AuthenticateOptions & OktaDirectMfaAuthenticateOptions;
   /** Hand the instance itself to passport.authenticate(), instead of its name. */
   byInstance?: boolean;
   /** Options of express-session, another middleware, or none. */
   session?: Partial<SessionOptions> | RequestHandler | false;
+  /** Shared with another app, as two processes share one. Default: one of its own. */
+  store?: HookedStore | undefined;
+  /** Another copy of the package, as another process has. */
+  Strategy?: typeof OktaDirectMfaStrategy;
+  /** Make the strategy anew for each request, as apps with tenants do. */
+  strategyPerRequest?: boolean;
+  /** Prepares the app's Passport. */
+  prepare?: (authenticator: passport.Authenticator) => void;
+  /** Runs behind the session, before the routes. */
+  withSession?: RequestHandler;
   /** Default: true. */
   bodyParsers?: boolean;
   /** Before everything else. */
@@ -59,13 +71,17 @@ export interface Action {
   req: IncomingMessage;
 }
 
-/** The strategy under test; it tells which actions it called. */
-class ObservedStrategy extends OktaDirectMfaStrategy {
-  declare note: (action: Action) => void;
-  declare entered: IncomingMessage[];
+/** Tells which actions a strategy calls. */
+interface Observer {
+  note: (action: Action) => void;
+  entered: IncomingMessage[];
+}
 
-  override authenticate(req: IncomingMessage, options?: OktaDirectMfaAuthenticateOptions): void {
-    const { note } = this;
+/** The strategy under test, observed. */
+function observe(strategy: OktaDirectMfaStrategy, { note, entered }: Observer): void {
+  type Authenticate = (this: OktaDirectMfaStrategy, ...args: unknown[]) => void;
+  const authenticate = Reflect.get(strategy, 'authenticate') as Authenticate;
+  strategy.authenticate = function (req, options) {
     for (const name of ['success', 'fail', 'redirect', 'pass', 'error'] as const) {
       const action = this[name] as (...args: unknown[]) => void;
       this[name] = (...args: unknown[]) => {
@@ -73,12 +89,15 @@ class ObservedStrategy extends OktaDirectMfaStrategy {
         action(...args);
       };
     }
-    super.authenticate(req, options);
-    this.entered.push(req);
-  }
+    authenticate.call(this, req, options);
+    entered.push(req);
+  };
 }
 
-/** A running Express app with `POST /login`, `GET /me`, `POST /cart` and `POST /cancel`. */
+/**
+ * A running Express app with `POST /login`, `GET /me`, `POST /cart`, `POST /cancel`, and two ways to
+ * sign out: `POST /logout` (Passport's) and `POST /destroy` (the session's).
+ */
 export interface App {
   readonly url: string;
   readonly strategy: OktaDirectMfaStrategy;
@@ -103,24 +122,31 @@ export async function startApp(t: Teardown, options: AppOptions): Promise<App> {
   const logins: Login[] = [];
   const errors: unknown[] = [];
   const passed: Request[] = [];
-  const store = new HookedStore();
+  const store = options.store ?? new HookedStore();
   const authenticator = new passport.Passport();
   authenticator.serializeUser((user, done) => done(null, user));
   authenticator.deserializeUser((user: Express.User, done) => done(null, user));
 
-  const newStrategy = (given: Options): ObservedStrategy => {
-    const strategy = newObservedStrategy(given, (login, done) => {
+  // Of its own, and with it the keys of the issuer: the process keeps them for each dispatcher.
+  const dispatcher = new Agent();
+  t.after(() => dispatcher.destroy());
+
+  options.prepare?.(authenticator);
+  const note = (action: Action) => {
+    if (action.name !== 'success') collect(`the action ${action.name}`, action.args[0]);
+    actions.push(action);
+    options.onAction?.(action);
+  };
+
+  const newStrategy = (given: Options): OktaDirectMfaStrategy => {
+    const { Strategy = OktaDirectMfaStrategy } = options;
+    const strategy = construct(Strategy, { dispatcher, ...given }, (login, done) => {
       const { tokens, profile } = login;
       addSecrets(tokens.access_token, tokens.id_token, tokens.refresh_token);
       logins.push(login);
       return options.verify ? options.verify(login, done) : done(null, toUser(profile));
     });
-    strategy.entered = entered;
-    strategy.note = (action) => {
-      if (action.name !== 'success') collect(`the action ${action.name}`, action.args[0]);
-      actions.push(action);
-      options.onAction?.(action);
-    };
+    observe(strategy, { note, entered });
     return strategy;
   };
   const strategy = newStrategy(strategyOptions);
@@ -128,12 +154,14 @@ export async function startApp(t: Teardown, options: AppOptions): Promise<App> {
   if (options.other) authenticator.use('other', newStrategy(options.other));
 
   const login = (which: string | OktaDirectMfaStrategy): RequestHandler[] =>
-    style === 'plain'
+    style !== 'callback'
       ? [
-          authenticator.authenticate(which, authenticateOptions) as RequestHandler,
+          (style === 'plain'
+            ? authenticator.authenticate(which, authenticateOptions)
+            : authenticator.authorize(which as string, authenticateOptions)) as RequestHandler,
           (req, res) => {
             passed.push(req);
-            res.json({ user: req.user });
+            res.json({ user: req.user, account: accountOf(req) });
           },
         ]
       : [withCallback(authenticator, which, authenticateOptions)];
@@ -148,6 +176,14 @@ export async function startApp(t: Teardown, options: AppOptions): Promise<App> {
     app.use(authenticator.session() as RequestHandler);
   }
 
+  if (options.withSession) app.use(options.withSession);
+  if (options.strategyPerRequest) {
+    app.use((_req, _res, next) => {
+      authenticator.use(newStrategy(strategyOptions));
+      next();
+    });
+  }
+
   app.post('/login', login(options.byInstance ? strategy : 'okta-direct-mfa'));
   app.post('/login/other', login('other'));
   app.get('/me', (req, res) => {
@@ -160,6 +196,12 @@ export async function startApp(t: Teardown, options: AppOptions): Promise<App> {
   app.post('/cancel', async (req, res) => {
     await strategy.cancel(req);
     res.json({});
+  });
+  app.post('/logout', (req, res, next) => {
+    req.logout((error) => (error ? next(error) : res.json({})));
+  });
+  app.post('/destroy', (req, res, next) => {
+    req.session.destroy((error) => (error ? next(error) : res.json({})));
   });
   app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
     errors.push(error);
@@ -199,17 +241,18 @@ function withCallback(
   };
 }
 
-function newObservedStrategy(
+function construct(
+  Strategy: typeof OktaDirectMfaStrategy,
   options: Options,
   verify: (login: Login, done: VerifyCallback) => unknown,
-): ObservedStrategy {
+): OktaDirectMfaStrategy {
   if (options.passReqToCallback === false) {
-    return new ObservedStrategy(
+    return new Strategy(
       { ...options, passReqToCallback: false },
       (tokens, profile, done) => verify({ req: undefined as never, tokens, profile }, done) as void,
     );
   }
-  return new ObservedStrategy(
+  return new Strategy(
     { ...options, passReqToCallback: true },
     (req, tokens, profile, done) => verify({ req: req as Request, tokens, profile }, done) as void,
   );
@@ -218,6 +261,11 @@ function newObservedStrategy(
 export function toUser(profile: OktaProfile): Express.User & { id: string; username?: string } {
   const { id, username } = profile;
   return username === undefined ? { id } : { id, username };
+}
+
+/** What passport.authorize() has linked. */
+function accountOf(req: Request): unknown {
+  return (req as { account?: unknown }).account;
 }
 
 export function sessionOf(req: Request): Record<string, unknown> {

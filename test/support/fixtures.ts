@@ -16,7 +16,7 @@ import { gate, type Gate } from './promises.js';
 export const ORIGIN = 'https://acme.okta.com';
 export const ISSUER = `${ORIGIN}/oauth2/default`;
 export const TOKEN_PATH = '/oauth2/default/v1/token';
-export const KEYS_PATH = '/oauth2/default/v1/keys';
+export const KEYS_PATH = '/oauth2/default/v1/keys?client_id=0oa1client';
 export const USERINFO_PATH = '/oauth2/default/v1/userinfo';
 export const CLIENT_ID = '0oa1client';
 export const KID = 'key-1';
@@ -158,6 +158,8 @@ export interface FakeRequest {
   ip?: string;
   session?: Record<string, unknown>;
   sessionID?: string;
+  /** express-session's, as far as it is asked. */
+  sessionStore?: { get(id: string, callback: (error: unknown, content?: unknown) => void): void };
 }
 
 export const asRequest = (req: object): IncomingMessage => req as IncomingMessage;
@@ -169,7 +171,7 @@ export const asRequest = (req: object): IncomingMessage => req as IncomingMessag
 export function createBrowser(data: Record<string, unknown> = {}) {
   const store = new Map<string, string>();
   let count = 0;
-  const failing = new Set<'regenerate' | 'save'>();
+  const failing = new Set<'get' | 'regenerate' | 'save'>();
   let failure: unknown = new Error('ECONNRESET');
   const log: string[] = [];
 
@@ -201,9 +203,21 @@ export function createBrowser(data: Record<string, unknown> = {}) {
     }
   }
 
+  const sessionStore: FakeRequest['sessionStore'] = {
+    get(id, callback) {
+      setImmediate(() => {
+        if (failing.has('get')) return callback(failure);
+        const content = store.get(id);
+        callback(null, content === undefined ? undefined : JSON.parse(content));
+      });
+    },
+  };
+
   function open(req: FakeRequest, content: Record<string, unknown>, id = `sid-${++count}`): void {
     req.sessionID = id;
     req.session = new FakeSession(req, id, content);
+    // Not printed: it has what all requests have left.
+    Object.defineProperty(req, 'sessionStore', { value: sessionStore, configurable: true });
   }
 
   const first: FakeRequest = { headers: {} };
@@ -219,7 +233,8 @@ export function createBrowser(data: Record<string, unknown> = {}) {
     sid: () => sid,
     /** A request with its copy of the session. */
     request(body?: unknown, more: Partial<FakeRequest> = {}): FakeRequest {
-      const req: FakeRequest = { headers: {}, body, ...more };
+      const cookie = `connect.sid=s%3A${sid}.signature`;
+      const req: FakeRequest = { body, ...more, headers: { cookie, ...more.headers } };
       const content = store.get(sid);
       open(
         req,
@@ -232,7 +247,7 @@ export function createBrowser(data: Record<string, unknown> = {}) {
     keep(req: FakeRequest): void {
       sid = req.sessionID ?? '';
     },
-    fail(what: 'regenerate' | 'save', error: unknown = new Error('ECONNRESET')): void {
+    fail(what: 'get' | 'regenerate' | 'save', error: unknown = new Error('ECONNRESET')): void {
       failing.add(what);
       failure = error;
     },

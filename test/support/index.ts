@@ -7,6 +7,7 @@ export * from './browser.js';
 export * from './collector.js';
 export * from './login.js';
 export * from './okta.js';
+export * from './process.js';
 export * from './promises.js';
 export * from './scene.js';
 export * from './servers.js';

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { buildSync } from 'esbuild';
+import { createRequire } from 'node:module';
 import * as api from '../../lib/index.js';
 import {
+  isRejection,
   OktaConfigurationError,
   OktaDirectMfaError,
   OktaResponseError,
@@ -10,7 +13,13 @@ import {
   OktaUnreachableError,
 } from '../../lib/errors.js';
 
-const REFERENCE = { oktaError: 'E0000006', oktaErrorId: 'oae1', oktaRequestId: 'req1' };
+const REFERENCE = {
+  oktaError: 'E0000006',
+  oktaDescription: 'Denied.',
+  oktaErrorId: 'oae1',
+  oktaRequestId: 'req1',
+  oktaStatus: 403,
+};
 
 const ERRORS = [
   {
@@ -61,8 +70,11 @@ for (const { name, error, code, status } of ERRORS) {
     });
 
     it("says where it can be found in Okta's logs", () => {
-      const { oktaError, oktaErrorId, oktaRequestId } = error;
-      assert.deepEqual({ oktaError, oktaErrorId, oktaRequestId }, REFERENCE);
+      const { oktaError, oktaDescription, oktaErrorId, oktaRequestId, oktaStatus } = error;
+      assert.deepEqual(
+        { oktaError, oktaDescription, oktaErrorId, oktaRequestId, oktaStatus },
+        REFERENCE,
+      );
     });
 
     it('has no cause, which could quote what was sent', () => {
@@ -82,6 +94,63 @@ describe('an error without a reference', () => {
       new OktaTimeoutError('text', { oktaError: undefined, oktaErrorId: undefined }),
     ]) {
       assert.deepEqual(Object.keys(error).sort(), ['code', 'name', 'status']);
+    }
+  });
+});
+
+describe('the names of the errors', () => {
+  it('survive a bundler that renames the classes', () => {
+    const { outputFiles } = buildSync({
+      entryPoints: [require.resolve('../../lib/index.js')],
+      bundle: true,
+      minify: true,
+      keepNames: false,
+      platform: 'node',
+      format: 'cjs',
+      packages: 'external',
+      write: false,
+      logLevel: 'silent',
+    });
+    const bundle = { exports: {} as typeof api };
+    const code = outputFiles[0]?.text ?? '';
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- what an app's bundler has made
+    const run = new Function('module', 'exports', 'require', code) as (...args: unknown[]) => void;
+    run(bundle, bundle.exports, createRequire(__filename));
+    const { exports } = bundle;
+    const errors = {
+      OktaConfigurationError: new exports.OktaConfigurationError('invalid_client', 'text'),
+      OktaTransactionStoreError: new exports.OktaTransactionStoreError('text'),
+      OktaResponseError: new exports.OktaResponseError('okta_error', 'text'),
+      OktaUnreachableError: new exports.OktaUnreachableError('text'),
+      OktaTimeoutError: new exports.OktaTimeoutError('text'),
+    };
+    assert.deepEqual(Object.keys(errors).sort(), ERRORS.map(({ name }) => name as string).sort());
+    for (const [name, error] of Object.entries(errors)) {
+      assert.notEqual(error.constructor.name, name, 'the class itself was renamed');
+      assert.equal(error.name, name);
+      assert.equal(String(error), `${name}: text`);
+    }
+  });
+});
+
+describe('isRejection', () => {
+  for (const [oktaStatus, expected] of [
+    [400, true],
+    [403, true],
+    [302, true],
+    [429, false],
+    [500, false],
+    [503, false],
+    [undefined, false],
+  ] as const) {
+    it(`is ${expected} of an answer with the status ${oktaStatus}`, () => {
+      assert.equal(isRejection(new OktaResponseError('okta_error', 'x', { oktaStatus })), expected);
+    });
+  }
+
+  it('is false of what is no error of this package', () => {
+    for (const other of [{ oktaStatus: 400 }, new Error('x'), undefined, null]) {
+      assert.equal(isRejection(other), false);
     }
   });
 });

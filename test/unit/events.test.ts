@@ -48,59 +48,100 @@ it('the channel has a name that apps may write out', () => {
 });
 
 describe('publishing', () => {
-  const PASSWORD: Attempt = { step: 'password', factor: 'password', username: 'ada' };
-  const OTP: Attempt = { step: 'code', factor: 'otp', username: 'ada' };
+  const PASSWORD: Attempt = {
+    step: 'password',
+    factor: 'password',
+    username: 'ada',
+    oktaDuration: 0,
+  };
+  const OTP: Attempt = { step: 'code', factor: 'otp', username: 'ada', oktaDuration: 0 };
   const success: Action = { type: 'success', user: {}, info: undefined };
   const error = (of: unknown): Action => ({ type: 'error', error: of });
-  const refused = (info: object | undefined): Action => ({
-    type: 'fail',
-    info,
-    refusedBy: 'verify',
-  });
 
-  const CASES: [Action, Attempt, string][] = [
-    [success, PASSWORD, 'password_accepted password - in ada'],
-    [success, OTP, 'otp_accepted code - in ada'],
-    [{ type: 'redirect', url: '/otp' }, PASSWORD, 'password_accepted password - out ada'],
-    [fail('mfa_required', { expiresAt: 1 }), PASSWORD, 'password_accepted password - out ada'],
+  for (const [what, action, attempt, expected] of [
+    ['a login by password', success, PASSWORD, 'password_accepted password - in ada'],
+    ['a login by passcode', success, OTP, 'otp_accepted code - in ada'],
     [
+      'a redirect to the second step',
+      { type: 'redirect', url: '/otp' },
+      PASSWORD,
+      'password_accepted password - out ada',
+    ],
+    [
+      'mfa_required',
+      fail('mfa_required', { expiresAt: 1 }),
+      PASSWORD,
+      'password_accepted password - out ada',
+    ],
+    [
+      'a wrong password',
       fail('invalid_credentials'),
       PASSWORD,
       'password_refused password invalid_credentials out ada',
     ],
-    [fail('invalid_otp', { attemptsRemaining: 1 }), OTP, 'otp_refused code invalid_otp out ada'],
-    [fail('rate_limited', {}), OTP, 'rate_limited code rate_limited out ada'],
     [
+      'a wrong passcode',
+      fail('invalid_otp', { attemptsRemaining: 1 }),
+      OTP,
+      'otp_refused code invalid_otp out ada',
+    ],
+    ['a rate limit', fail('rate_limited', {}), OTP, 'rate_limited code rate_limited out ada'],
+    [
+      'a passcode that comes too late',
       fail('mfa_transaction_expired'),
       OTP,
       'transaction_expired code mfa_transaction_expired out ada',
     ],
-    // Whatever the info of the verify function says.
-    [refused({ code: 'rate_limited' }), OTP, 'otp_refused code verify_refused out ada'],
-    [refused(undefined), PASSWORD, 'password_refused password verify_refused out ada'],
-    [error(new OktaResponseError('okta_error', 'x')), OTP, 'okta_failed code okta_error out ada'],
-    [error(new OktaUnreachableError('x')), OTP, 'okta_failed code okta_unreachable out ada'],
-    [error(new OktaTimeoutError('x')), OTP, 'okta_failed code okta_timeout out ada'],
     [
+      'a no of the verify function, whatever its info says',
+      { type: 'fail', info: { code: 'rate_limited' }, refusedBy: 'verify' },
+      OTP,
+      'otp_refused code verify_refused out ada',
+    ],
+    [
+      'a no of the verify function without info',
+      { type: 'fail', info: undefined, refusedBy: 'verify' },
+      PASSWORD,
+      'password_refused password verify_refused out ada',
+    ],
+    [
+      'an unusable response',
+      error(new OktaResponseError('okta_error', 'x')),
+      OTP,
+      'okta_failed code okta_error out ada',
+    ],
+    [
+      'no response',
+      error(new OktaUnreachableError('x')),
+      OTP,
+      'okta_failed code okta_unreachable out ada',
+    ],
+    [
+      'a slow response',
+      error(new OktaTimeoutError('x')),
+      OTP,
+      'okta_failed code okta_timeout out ada',
+    ],
+    [
+      'an error of the configuration',
       error(new OktaConfigurationError('invalid_client', 'x')),
       PASSWORD,
       'app_failed password invalid_client out ada',
     ],
     [
+      'an error of a store',
       error(new OktaTransactionStoreError('x')),
       OTP,
       'app_failed code transaction_store_failed out ada',
     ],
-    // An error of the app's own, whatever it calls itself.
     [
+      "an error of the app's own, whatever its code",
       error(Object.assign(new Error('x'), { code: 'okta_error', status: 503 })),
       OTP,
       'app_failed code - out ada',
     ],
-  ];
-
-  for (const [action, attempt, expected] of CASES) {
-    it(`reports ${expected} for ${inspect(action, { breakLength: Infinity, depth: 0 })}`, async () => {
+  ] as [string, Action, Attempt, string][]) {
+    it(`reports ${what} as ${expected}`, async () => {
       const given = await publishing(REQUEST, CLIENT, async (learnt) => {
         Object.assign(learnt, attempt);
         return action;
@@ -117,7 +158,16 @@ describe('publishing', () => {
     assert.deepEqual(events.map(line), ['password_refused none missing_credentials out -']);
     assert.deepEqual(
       Object.keys(events[0] ?? {}),
-      ['outcome', 'step', 'code', 'authenticated', 'issuer', 'clientID', 'duration'],
+      [
+        'outcome',
+        'step',
+        'code',
+        'authenticated',
+        'issuer',
+        'clientID',
+        'duration',
+        'oktaDuration',
+      ],
       'no property is undefined',
     );
   });
@@ -235,6 +285,41 @@ describe('the events of a login', () => {
     await begin(strategy);
     await send(strategy, { otp: '' });
     assert.deepEqual(events.slice(1).map(line), ['otp_refused code missing_credentials out -']);
+  });
+
+  it('say what Okta has said of a refusal and of an error, and who has logged in', async () => {
+    const strategy = create();
+    const headers = { 'x-okta-request-id': 'req-1' };
+    const json = { errorCode: 'E0000069', errorSummary: 'Locked', errorId: 'oae1' };
+    scene.okta.token(401, json, headers);
+    await send(strategy, FORM);
+    scene.okta.token(400, { error: 'new_error', error_description: 'New.' }, headers);
+    await send(strategy, FORM);
+    scene.okta.token(400, { error: 'invalid_grant', error_description: 'Not HUNTER2' });
+    await send(strategy, FORM);
+    await begin(strategy);
+    scene.granted();
+    await send(strategy, { otp: '492713' });
+    assert.deepEqual(
+      events.map((event) => [
+        event.oktaError,
+        event.oktaDescription,
+        event.oktaErrorId,
+        event.oktaRequestId,
+        event.factor,
+        event.sub,
+      ]),
+      [
+        ['E0000069', 'Locked', 'oae1', 'req-1', 'password', undefined],
+        ['new_error', 'New.', undefined, 'req-1', 'password', undefined],
+        ['invalid_grant', undefined, undefined, undefined, 'password', undefined],
+        [undefined, undefined, undefined, undefined, 'password', undefined],
+        [undefined, undefined, undefined, undefined, 'otp', '00u1person'],
+      ],
+    );
+    for (const { duration, oktaDuration } of events) {
+      assert.ok(oktaDuration > 0 && oktaDuration <= duration);
+    }
   });
 
   it('tell of a login by password alone', async () => {

@@ -454,11 +454,6 @@ describe('the passcode step', () => {
       ['invalid_id_token', 502],
     ],
     ['no connection', () => scene.okta.failToken(new Error('reset')), ['okta_unreachable', 503]],
-    [
-      'a wrong client secret',
-      () => scene.okta.token(401, { error: 'invalid_client' }),
-      ['invalid_client', 500],
-    ],
   ] as const) {
     it(`ends in an error for ${what}, and keeps the transaction without counting`, async () => {
       const flow = create();
@@ -468,6 +463,31 @@ describe('the passcode step', () => {
       const error = errorOf(await send(flow, { otp: '1' }));
       assert.deepEqual([error.code, error.status], expected);
       assert.deepEqual(scene.saved(), before);
+    });
+  }
+
+  for (const [what, respond, expected] of [
+    [
+      'a wrong client secret',
+      () => scene.okta.token(401, { error: 'invalid_client' }),
+      ['invalid_client', 500],
+    ],
+    ['an unknown error', () => scene.okta.token(400, { error: 'new_error' }), ['okta_error', 502]],
+    ['HTML', () => scene.okta.token(400, '<html>'), ['invalid_response', 502]],
+    ['a redirect', () => scene.okta.token(302, ''), ['invalid_response', 502]],
+  ] as const) {
+    it(`ends in an error for ${what}, which is an attempt, since the passcode may be wrong`, async () => {
+      const flow = create({ maxOtpAttempts: 2 });
+      await begin(flow);
+      for (const attempts of [1, 2]) {
+        respond();
+        const error = errorOf(await send(flow, { otp: '1' }));
+        assert.deepEqual([error.code, error.status], expected);
+        assert.equal(scene.saved()?.attempts, attempts);
+      }
+      assert.equal(outcome(await send(flow, { otp: '1' })), 'otp_attempts_exceeded');
+      assert.equal(scene.saved(), undefined);
+      assert.equal(scene.okta.forms().length, 3);
     });
   }
 
@@ -546,7 +566,7 @@ describe('requests that come at once', () => {
     t.mock.timers.tick(5000);
     // The grant is forgotten, so Okta is asked, which accepts each passcode once.
     scene.rejected();
-    assert.equal(outcome(await handle(flow, late)), 'invalid_otp');
+    assert.equal(outcome(await handle(flow, late)), 'mfa_transaction_missing');
     assert.equal(scene.okta.forms().length, 3);
   });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { OktaConfigurationError } from '../../lib/errors.js';
 import { callVerify, type VerifyCallback } from '../../lib/verify.js';
 import { settle } from '../support/fixtures.js';
 
@@ -180,5 +181,91 @@ describe('callVerify', () => {
         info: undefined,
       });
     }
+  });
+});
+
+describe('callVerify, where a promise comes to undefined', () => {
+  const undecided = async () => undefined;
+
+  it('is an error after a second, which says what to return', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let decided = false;
+    const verdict = callVerify(undecided);
+    void verdict.then(() => (decided = true));
+    await settle();
+    t.mock.timers.tick(999);
+    await settle();
+    assert.equal(decided, false);
+    t.mock.timers.tick(1);
+    const { type, error } = (await verdict) as { type: string; error: OktaConfigurationError };
+    assert.equal(type, 'failed');
+    assert.ok(error instanceof OktaConfigurationError);
+    assert.deepEqual([error.code, error.status], ['verify_undecided', 500]);
+    assert.match(error.message, /undefined.*done.*within a second.*false/);
+  });
+
+  it('is what done says within the second', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let done: VerifyCallback = () => assert.fail();
+    const verdict = callVerify(async (callback) => void (done = callback));
+    await settle();
+    t.mock.timers.tick(999);
+    done(null, USER);
+    t.mock.timers.tick(5000);
+    assert.deepEqual(await verdict, { type: 'accepted', user: USER, info: undefined });
+  });
+
+  it('is not changed by a done that comes later', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    let done: VerifyCallback = () => assert.fail();
+    const verdict = callVerify(async (callback) => void (done = callback));
+    await settle();
+    t.mock.timers.tick(1000);
+    done(null, USER);
+    assert.equal((await verdict).type, 'failed');
+  });
+
+  it('is what done has said before', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const verdict = callVerify(async (done) => {
+      done(null, USER);
+    });
+    await settle();
+    t.mock.timers.tick(5000);
+    assert.deepEqual(await verdict, { type: 'accepted', user: USER, info: undefined });
+  });
+});
+
+describe('callVerify, where something other than a promise is returned', () => {
+  /** A module that has warned of nothing yet. */
+  function fresh(): typeof callVerify {
+    const path = require.resolve('../../lib/verify.js');
+    delete require.cache[path];
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- to load it once more
+    return (require(path) as { callVerify: typeof callVerify }).callVerify;
+  }
+
+  it('says so once in a process warning, without the value, and waits for done', async (t) => {
+    const warn = t.mock.method(process, 'emitWarning', () => undefined);
+    const call = fresh();
+    for (const returned of [{ name: 'hunter2' }, setImmediate(() => undefined), true, null]) {
+      const verdict = await call((done) => {
+        setImmediate(done, null, USER);
+        return returned;
+      });
+      assert.deepEqual(verdict, { type: 'accepted', user: USER, info: undefined });
+    }
+    assert.equal(warn.mock.callCount(), 1);
+    const text = String(warn.mock.calls[0]?.arguments[0]);
+    assert.match(text, /other than a promise, which is ignored/);
+    assert.doesNotMatch(text, /hunter2/);
+  });
+
+  it('has nothing to say of undefined or of a promise', async (t) => {
+    const warn = t.mock.method(process, 'emitWarning', () => undefined);
+    const call = fresh();
+    await call((done) => done(null, USER));
+    await call(async () => USER);
+    assert.equal(warn.mock.callCount(), 0);
   });
 });

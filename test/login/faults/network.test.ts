@@ -53,6 +53,9 @@ const BEGUN = '{"token_type":"Bearer","access_token":"an-access-token","id_token
 
 type Row = [fault: Fault, expected: Expected];
 
+/** To a passcode it says no as well as any other, so it counts as a wrong one. */
+const refusal = { ...unusable, counts: true };
+
 /** After these the connection is ended. */
 const ENDS: Record<string, Row> = {
   'a reset once the request was read': [reset, unreachable],
@@ -79,12 +82,12 @@ const ENDS: Record<string, Row> = {
 
 /** After these the connection is kept for the next request. */
 const KEEPS: Record<string, Row> = {
-  'HTML with 200 that claims to be JSON': [answer(200, JSON_TYPE, HTML), unusable],
-  'nothing with 204': [answer(204, {}, ''), unusable],
-  'nothing with 304': [answer(304, {}, ''), unusable],
+  'HTML with 200 that claims to be JSON': [answer(200, JSON_TYPE, HTML), refusal],
+  'nothing with 204': [answer(204, {}, ''), refusal],
+  'nothing with 304': [answer(304, {}, ''), refusal],
   'JSON that was compressed although nobody asked': [
     answer(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }, '\x1f\x8b\b'),
-    unusable,
+    refusal,
   ],
   "500 in Okta's JSON": [
     answer(
@@ -428,7 +431,7 @@ describe("An app whose dispatcher follows redirects for the app's own sake", () 
         // Any other host would end at this very proxy too.
         void proxy.next(step.matches, answer(status, { location: ELSEWHERE }, ''));
         const before = proxy.exchanges.length;
-        await assertFault(faulty, step, unusable);
+        await assertFault(faulty, step, refusal);
         assert.equal(proxy.exchanges.length - before, 1);
       }
       await finish(faulty);

@@ -161,5 +161,5 @@ const passOn: Fault = async ({ socket, ask }) => socket.write(await ask());
 
 export const isPassword: Matcher = ({ form }) => form.get('grant_type') === 'password';
 export const isPasscode: Matcher = ({ form }) => form.has('otp');
-export const isKeys: Matcher = ({ path }) => path.endsWith('/v1/keys');
+export const isKeys: Matcher = ({ path }) => path.includes('/v1/keys?');
 export const isUserInfo: Matcher = ({ path }) => path.endsWith('/v1/userinfo');

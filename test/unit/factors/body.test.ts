@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OktaConfigurationError } from '../../../lib/errors.js';
-import { readBody, readField } from '../../../lib/factors/body.js';
+import { cleanCode, readBody, readField } from '../../../lib/factors/body.js';
 import { asRequest } from '../../support/fixtures.js';
 
 const body = (value: unknown, headers: Record<string, string> = {}) =>
@@ -99,4 +99,44 @@ describe('readField', () => {
   it('gives nothing for ten million characters', () => {
     assert.equal(readField({ name: 'x'.repeat(10_000_000) }, 'name', 10), undefined);
   });
+});
+
+describe('cleanCode', () => {
+  for (const [what, typed] of [
+    ['spaces of any kind', ' 12\t34\u00a05\u20096\u3000\r\n'],
+    ['hyphens and dashes', '1-2\u20103\u20134\u20145\u22126\u2011\uff0d'],
+    ['marks of direction', '\u200e\u200f\u202a12\u202c3456\u2066\u2069\u061c'],
+    ['characters of no width', '\ufeff1\u200b2\u200c3\u200d4\u20605\u00ad6'],
+    ['characters that fonts leave out', '1\u034f2\u180e3\ufe0f4\u31645\u115f6\u{e0041}'],
+    ['control characters', '\u00001\u000723\u001b456\u007f\u0085'],
+    ['full-width digits', '\uff11\uff12\uff13\uff14\uff15\uff16'],
+    ['Arabic digits', '\u0661\u0662\u0663\u0664\u0665\u0666'],
+    ['Persian digits', '\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6'],
+    ['Devanagari digits', '\u0967\u0968\u0969\u096a\u096b\u096c'],
+    [
+      'bold digits, which follow each other in rows',
+      '\u{1d7cf}\u{1d7d0}\u{1d7d1}\u{1d7d2}\u{1d7d3}\u{1d7d4}',
+    ],
+    ['digits of two rows that touch', '\u{1d7d9}\u{1d7e4}\u{1d7ef}\u{1d7fa}\u{1d7dd}\u{1d7e8}'],
+    ['digits of several scripts', '1\u0662\uff13\u096a\u{1d7d3}\u{1fbf6}'],
+  ] as const) {
+    it(`gives 123456 for ${what}`, () => {
+      assert.equal(cleanCode(typed), '123456');
+    });
+  }
+
+  it('knows every digit that there is, from zero to nine', () => {
+    const digits = Array.from({ length: 0x110000 }, (_, code) => code)
+      .filter((code) => code < 0xd800 || code > 0xdfff)
+      .map((code) => String.fromCodePoint(code))
+      .filter((character) => /^\p{Nd}$/u.test(character));
+    assert.ok(digits.length >= 600 && digits.length % 10 === 0, String(digits.length));
+    assert.equal(cleanCode(digits.join('')), '0123456789'.repeat(digits.length / 10));
+  });
+
+  for (const code of ['aB3dEf', 'ÄßΩж', '日本', '1.5', '½²', 'a_b']) {
+    it(`leaves ${code} as it is`, () => {
+      assert.equal(cleanCode(code), code);
+    });
+  }
 });

@@ -11,9 +11,12 @@ describe('readOtp', () => {
     ['123456', '123456'],
     [' 123 456\t', '123456'],
     ['12\u00a03456\u2009', '123456'],
-    ['ab-CD', 'ab-CD'],
+    ['ab-CD', 'abCD'],
+    ['123-456', '123456'],
+    ['\u200e123456', '123456'],
+    ['\ufeff１２３\u200b４５６', '123456'],
   ] as const) {
-    it(`gives ${JSON.stringify(typed)} without its spaces`, () => {
+    it(`gives ${JSON.stringify(typed)} without what was pasted along`, () => {
       assert.deepEqual(readOtp({ otp: typed }, FIELDS), { type: 'otp', otp });
     });
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { after, describe, it, type TestContext } from 'node:test';
+import { Agent } from 'undici';
 import { OktaResponseError, OktaUnreachableError } from '../../../lib/errors.js';
 import { verifyIdToken } from '../../../lib/okta/id-token.js';
 import { createJwks, type Jwks } from '../../../lib/okta/jwks.js';
@@ -20,6 +21,7 @@ import {
 
 const { publicKey, privateKey } = rsaKeyPair();
 const stranger = rsaKeyPair();
+const ACCESS_TOKEN = 'access-token-5Kp';
 const HEADER = { alg: 'RS256', kid: KID };
 /** A time at the start of a second. */
 const NOW = 1_700_000_000;
@@ -33,7 +35,13 @@ const jwks = {
   },
 };
 const verify = (token: string, more: { clockTolerance?: number; jwks?: Jwks } = {}) =>
-  verifyIdToken(token, { issuer: ISSUER, clientID: CLIENT_ID, clockTolerance: 60, jwks, ...more });
+  verifyIdToken(token, ACCESS_TOKEN, {
+    issuer: ISSUER,
+    clientID: CLIENT_ID,
+    clockTolerance: 60,
+    jwks,
+    ...more,
+  });
 
 const token = (claims: Record<string, unknown> = {}, header: object = HEADER) =>
   rs256(header, idTokenClaims(claims), privateKey);
@@ -72,7 +80,7 @@ describe('verifyIdToken', () => {
   it('passes on the error of the keys endpoint', async () => {
     const down = { ...jwks, find: () => Promise.reject(new OktaUnreachableError('down')) };
     const expectations = { issuer: ISSUER, clientID: CLIENT_ID, clockTolerance: 60, jwks: down };
-    await assert.rejects(verifyIdToken(token(), expectations), OktaUnreachableError);
+    await assert.rejects(verifyIdToken(token(), ACCESS_TOKEN, expectations), OktaUnreachableError);
   });
 });
 
@@ -156,7 +164,10 @@ describe('verifyIdToken, about the signature', () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
     const expectations = { issuer: ISSUER, clientID: CLIENT_ID, clockTolerance: 60 };
     await assert.rejects(
-      verifyIdToken(token(), { ...expectations, jwks: { ...jwks, find: async () => ec } }),
+      verifyIdToken(token(), ACCESS_TOKEN, {
+        ...expectations,
+        jwks: { ...jwks, find: async () => ec },
+      }),
       { code: 'invalid_id_token' },
     );
   });
@@ -247,9 +258,35 @@ describe('verifyIdToken, about iss, aud, azp and sub', () => {
     [ISSUER],
   ]) {
     it(`refuses iss ${JSON.stringify(iss) ?? 'missing'}`, async () => {
-      await assertRefused(token({ iss }), /jwt issuer invalid/);
+      await assertRefused(
+        token({ iss }),
+        /its "iss" is .*, but the issuer option is https:\/\/acme/,
+      );
     });
   }
+
+  it('names both issuers', async () => {
+    const reason = `its "iss" is ${ORIGIN}, but the issuer option is ${ISSUER}`;
+    await assert.rejects(verify(token({ iss: ORIGIN })), {
+      message: `Okta's ID token was rejected: ${reason}`,
+    });
+  });
+
+  it('names an issuer on one short line, whoever it is, and never with the access token', async () => {
+    await assertRefused(
+      token({ iss: 'a\r\n\u2028\u202e\u001b[2Jb' }),
+      /its "iss" is a \[2Jb, but the issuer/,
+    );
+    await assertRefused(token({ iss: 'x'.repeat(1001) }), /its "iss" is withheld/);
+    await assertRefused(token({ iss: `https://${ACCESS_TOKEN}.com` }), /its "iss" is withheld/);
+    for (const [iss, shown] of [
+      [7, 'number'],
+      [undefined, 'undefined'],
+      [{ [ACCESS_TOKEN]: 1 }, 'object'],
+    ] as const) {
+      await assertRefused(token({ iss }), new RegExp(`its "iss" is ${shown}, but`));
+    }
+  });
 
   for (const aud of [undefined, 'other', [], ['other'], null, `${CLIENT_ID} `, [[CLIENT_ID]], {}]) {
     it(`refuses aud ${JSON.stringify(aud) ?? 'missing'}`, async () => {
@@ -283,6 +320,50 @@ describe('verifyIdToken, about iss, aud, azp and sub', () => {
   for (const sub of [undefined, '', null, 7, ['00u1']]) {
     it(`refuses sub ${JSON.stringify(sub) ?? 'missing'}`, async () => {
       await assertRefused(token({ sub }), /no "sub"/);
+    });
+  }
+});
+
+describe('verifyIdToken, about at_hash', () => {
+  const hash = (algorithm: string, accessToken = ACCESS_TOKEN) => {
+    const digest = createHash(algorithm).update(accessToken).digest();
+    return digest.subarray(0, digest.length / 2);
+  };
+  const good = hash('sha256');
+
+  it('takes the left half of the hash of the access token', async () => {
+    assert.equal(good.toString('base64url').length, 22);
+    await verify(token({ at_hash: good.toString('base64url') }));
+  });
+
+  it('agrees with the example of OIDC Core, A.3', async () => {
+    const accessToken = 'jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y';
+    const at_hash = '77QmUPtjPfzWtF2AnpK9RQ';
+    await verifyIdToken(token({ at_hash }), accessToken, {
+      issuer: ISSUER,
+      clientID: CLIENT_ID,
+      clockTolerance: 60,
+      jwks,
+    });
+  });
+
+  it('takes a token without it', async () => {
+    assert.equal((await verify(token()))['at_hash'], undefined);
+  });
+
+  for (const [what, at_hash] of [
+    ['of another access token', hash('sha256', 'other').toString('base64url')],
+    ['of another hash', hash('sha512').toString('base64url')],
+    ['that is whole', createHash('sha256').update(ACCESS_TOKEN).digest('base64url')],
+    ['that is cut', good.toString('base64url').slice(0, -1)],
+    ['with padding', good.toString('base64')],
+    ['in hex', good.toString('hex')],
+    ['that is empty', ''],
+    ['that is null', null],
+    ['that is a list', [good.toString('base64url')]],
+  ] as const) {
+    it(`refuses one ${what}`, async () => {
+      await assertRefused(token({ at_hash }), /its "at_hash" is of another access token/);
     });
   }
 });
@@ -339,10 +420,13 @@ describe('verifyIdToken, about times', () => {
 describe('verifyIdToken, about forgeries', () => {
   const keysURL = new URL(KEYS_PATH, ORIGIN);
   const fetched: string[] = [];
-  const keys = createJwks(async ({ url }) => {
-    fetched.push(url.href);
-    return { status: 200, headers: {}, json: { keys: [toJwk(publicKey, { kid: KID })] } };
-  }, keysURL);
+  const keys = createJwks(
+    async ({ url }) => {
+      fetched.push(url.href);
+      return { status: 200, headers: {}, json: { keys: [toJwk(publicKey, { kid: KID })] } };
+    },
+    { url: new URL(keysURL.pathname, ORIGIN), clientID: CLIENT_ID, dispatcher: new Agent() },
+  );
   after(() => assert.deepEqual([...new Set(fetched)], [keysURL.href]));
 
   const encode = (part: string | object | Buffer) =>

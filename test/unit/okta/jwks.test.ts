@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { beforeEach, describe, it, mock, type TestContext } from 'node:test';
+import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { OktaResponseError, OktaUnreachableError } from '../../../lib/errors.js';
 import type { HttpResponse } from '../../../lib/okta/http.js';
 import { createJwks, type Jwks } from '../../../lib/okta/jwks.js';
-import { KEYS_PATH, ORIGIN, rsaKeyPair, toJwk } from '../../support/fixtures.js';
+import { CLIENT_ID, KEYS_PATH, ORIGIN, rsaKeyPair, toJwk } from '../../support/fixtures.js';
 
 const first = rsaKeyPair().publicKey;
 const second = rsaKeyPair().publicKey;
 const URL_ = new URL(KEYS_PATH, ORIGIN);
+/** Each has a cache of its own, since the process keeps one for each dispatcher. */
+const of = (dispatcher = new Agent()) => ({
+  url: new URL(URL_.pathname, ORIGIN),
+  clientID: CLIENT_ID,
+  dispatcher,
+});
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
@@ -17,14 +24,14 @@ const FIRST = toJwk(first, { kid: 'first', use: 'sig', alg: 'RS256' });
 const ROTATED = toJwk(second, { kid: 'rotated' });
 
 describe('createJwks', () => {
-  let respond: () => Promise<HttpResponse> | HttpResponse;
-  const http = mock.fn(async () => respond());
+  let answer: () => Promise<HttpResponse> | HttpResponse;
+  const http = mock.fn(async () => answer());
   let jwks: Jwks;
 
   beforeEach(() => {
     http.mock.resetCalls();
-    respond = () => ok(FIRST);
-    jwks = createJwks(http, URL_);
+    answer = () => ok(FIRST);
+    jwks = createJwks(http, of());
   });
 
   const atTime = (t: TestContext) => {
@@ -32,11 +39,45 @@ describe('createJwks', () => {
     return { pass: (milliseconds: number) => t.mock.timers.tick(milliseconds) };
   };
   const down = () => {
-    respond = () => Promise.reject(new OktaUnreachableError('down'));
+    answer = () => Promise.reject(new OktaUnreachableError('down'));
   };
 
   it('fetches nothing before it is asked', () => {
     assert.equal(http.mock.callCount(), 0);
+  });
+
+  it('shares its cache with every other for the same URL, client and dispatcher', async () => {
+    const given = of();
+    await createJwks(http, given).ready();
+    await createJwks(http, { ...given, url: new URL(given.url) }).ready();
+    assert.equal(http.mock.callCount(), 1);
+    await createJwks(http, { ...given, clientID: 'other' }).ready();
+    assert.equal(http.mock.callCount(), 2);
+    await createJwks(http, { ...given, url: new URL('/other', ORIGIN) }).ready();
+    assert.equal(http.mock.callCount(), 3);
+    await createJwks(http, of()).ready();
+    assert.equal(http.mock.callCount(), 4, 'what one dispatcher answers is not for another');
+  });
+
+  it('shares one fetch among many of them, as of an app with one for each request', async () => {
+    const given = of();
+    await Promise.all(Array.from({ length: 5 }, () => createJwks(http, given).ready()));
+    assert.equal(http.mock.callCount(), 1);
+  });
+
+  it("has the cache of undici's global dispatcher where it is given none", async () => {
+    const given = { ...of(), dispatcher: undefined };
+    const previous = getGlobalDispatcher();
+    try {
+      for (let times = 1; times <= 2; times++) {
+        setGlobalDispatcher(new Agent());
+        await createJwks(http, given).ready();
+        await createJwks(http, given).ready();
+        assert.equal(http.mock.callCount(), times);
+      }
+    } finally {
+      setGlobalDispatcher(previous);
+    }
   });
 
   it('gets the keys from its URL and finds one by its id', async () => {
@@ -57,7 +98,7 @@ describe('createJwks', () => {
       ['rejected', 'rejected'],
     );
     assert.equal(http.mock.callCount(), 1);
-    respond = () => ok(FIRST);
+    answer = () => ok(FIRST);
     await jwks.ready();
     assert.equal(http.mock.callCount(), 2);
   });
@@ -77,7 +118,7 @@ describe('createJwks', () => {
   it('trusts no key after the hour that has been withdrawn', async (t) => {
     const { pass } = atTime(t);
     await jwks.ready();
-    respond = () => ok(ROTATED);
+    answer = () => ok(ROTATED);
     pass(HOUR);
     assert.equal(await jwks.find('first'), undefined);
   });
@@ -85,7 +126,7 @@ describe('createJwks', () => {
   it('fetches for an unknown id right after the first fetch, as after a rotation', async (t) => {
     atTime(t);
     await jwks.ready();
-    respond = () => ok(FIRST, ROTATED);
+    answer = () => ok(FIRST, ROTATED);
     assert.ok((await jwks.find('rotated'))?.equals(second));
     assert.equal(http.mock.callCount(), 2);
   });
@@ -108,7 +149,7 @@ describe('createJwks', () => {
   it('lets all who want a rotated key at once share one fetch', async (t) => {
     atTime(t);
     await jwks.ready();
-    respond = () => ok(ROTATED);
+    answer = () => ok(ROTATED);
     const found = await Promise.all(['rotated', 'rotated', 'rotated'].map((kid) => jwks.find(kid)));
     assert.ok(found.every((key) => key?.equals(second)));
     assert.equal(http.mock.callCount(), 2);
@@ -149,13 +190,13 @@ describe('createJwks', () => {
     down();
     pass(HOUR);
     await jwks.ready();
-    respond = () => ok(ROTATED);
+    answer = () => ok(ROTATED);
     pass(10 * SECOND);
     assert.ok(await jwks.find('rotated'));
     assert.equal(await jwks.find('first'), undefined);
   });
 
-  for (const [what, response, code] of [
+  for (const [what, reply, code] of [
     ['is an error', { status: 500, headers: {}, json: { keys: [FIRST] } }, 'okta_error'],
     ['is a redirect', { status: 302, headers: {}, json: undefined }, 'okta_error'],
     ['is not JSON', { status: 200, headers: {}, json: undefined }, 'invalid_response'],
@@ -167,18 +208,21 @@ describe('createJwks', () => {
     ],
   ] as const) {
     it(`throws ${code} when the response ${what}`, async () => {
-      respond = () => response;
+      answer = () => reply;
       await assert.rejects(jwks.ready(), (error: unknown) => {
         assert.ok(error instanceof OktaResponseError);
         assert.equal(error.code, code);
-        assert.match(error.message, new RegExp(`${KEYS_PATH} \\(HTTP ${response.status}\\)`));
+        assert.match(
+          error.message,
+          new RegExp(`keys\\?client_id=0oa1client \\(HTTP ${reply.status}\\)`),
+        );
         return true;
       });
     });
   }
 
   it('skips keys that it cannot use and takes the others', async () => {
-    respond = () =>
+    answer = () =>
       ok(
         null,
         'key',
@@ -205,37 +249,37 @@ describe('createJwks', () => {
     ['whose use is not a string', { use: 7 }],
   ] as const) {
     it(`skips a key ${what}`, async () => {
-      respond = () => ok(FIRST, toJwk(first, { kid: 'k', ...more }));
+      answer = () => ok(FIRST, toJwk(first, { kid: 'k', ...more }));
       assert.equal(await jwks.find('k'), undefined);
     });
   }
 
   it('skips keys that are not RSA', async () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
-    respond = () => ok(FIRST, toJwk(ec, { kid: 'ec' }), { kty: 'oct', k: 'AQAB', kid: 'oct' });
+    answer = () => ok(FIRST, toJwk(ec, { kid: 'ec' }), { kty: 'oct', k: 'AQAB', kid: 'oct' });
     assert.equal(await jwks.find('ec'), undefined);
     assert.equal(await jwks.find('oct'), undefined);
   });
 
   it('skips a key that is too short for jsonwebtoken, and says so when no other is left', async () => {
     const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey;
-    respond = () => ok(FIRST, toJwk(short, { kid: 'short' }));
+    answer = () => ok(FIRST, toJwk(short, { kid: 'short' }));
     assert.equal(await jwks.find('short'), undefined);
-    respond = () => ok(toJwk(short, { kid: 'short' }));
-    await assert.rejects(createJwks(http, URL_).ready(), {
+    answer = () => ok(toJwk(short, { kid: 'short' }));
+    await assert.rejects(createJwks(http, of()).ready(), {
       message: `There is no RS256 key at ${URL_.href}.`,
     });
   });
 
   it('rejects a response without a usable key, and keeps the keys it has', async () => {
     assert.ok(await jwks.find('first'));
-    respond = () => ok();
+    answer = () => ok();
     await assert.rejects(jwks.find('unknown'), { code: 'invalid_response', status: 502 });
     assert.ok(await jwks.find('first'));
   });
 
   it('takes only the public part of a private key that an issuer gives away', async () => {
-    respond = () => ok(toJwk(rsaKeyPair().privateKey, { kid: 'private' }));
+    answer = () => ok(toJwk(rsaKeyPair().privateKey, { kid: 'private' }));
     assert.equal((await jwks.find('private'))?.type, 'public');
   });
 

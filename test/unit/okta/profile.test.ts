@@ -72,4 +72,21 @@ describe('toProfile', () => {
     assert.equal(profile.emails, undefined);
     assert.equal(Object.getPrototypeOf(profile._json), Object.prototype);
   });
+
+  for (const verified of [true, false]) {
+    it(`tells that Okta says of the address: verified ${verified}`, () => {
+      const json = { email: 'ada@example.com', email_verified: verified };
+      assert.deepEqual(toProfile({ ...CLAIMS, ...json }).emails, [
+        { value: 'ada@example.com', verified },
+      ]);
+      assert.deepEqual(toProfile(CLAIMS, json).emails, [{ value: 'ada@example.com', verified }]);
+    });
+  }
+
+  for (const odd of [undefined, null, 'true', 1]) {
+    it(`tells nothing of it where Okta says ${JSON.stringify(odd) ?? 'nothing'}`, () => {
+      const json = { email: 'ada@example.com', email_verified: odd };
+      assert.deepEqual(toProfile({ ...CLAIMS, ...json }).emails, [{ value: 'ada@example.com' }]);
+    });
+  }
 });

@@ -4,7 +4,6 @@ import { OktaDirectMfaError, OktaResponseError } from '../../../lib/errors.js';
 import { passwordGrant, secondFactorGrant, type Factor } from '../../../lib/factors/index.js';
 import {
   createClientAuthentication,
-  formEncode,
   type ClientCredentials,
 } from '../../../lib/okta/client-authentication.js';
 import { createHttpClient } from '../../../lib/okta/http.js';
@@ -45,13 +44,25 @@ const request = (
   grant: Grant = PASSWORD,
   headers: Record<string, string> = {},
   credentials: ClientCredentials = { method: 'client_secret_post', clientSecret: CLIENT_SECRET },
-): Promise<TokenResponse> =>
+): Promise<TokenResponse> => endpoint(credentials).request(grant, headers);
+const endpoint = (credentials: ClientCredentials) =>
   new TokenEndpoint({
     http: createHttpClient({ dispatcher: okta.agent, timeout: 1000 }),
     url: URL_,
     scope: 'openid profile',
     authenticateClient: createClientAuthentication(CLIENT_ID, credentials, URL_),
-  }).request(grant, headers);
+  });
+
+/** A response without what Okta said, which `oauth-error.test.ts` is about. */
+async function meaning(response: Promise<TokenResponse>): Promise<object> {
+  const given = await response;
+  if (given.type !== 'rejected') return given;
+  const { okta: reference, ...rest } = given;
+  assert.ok(reference);
+  return rest;
+}
+
+const formEncode = (value: string) => new URLSearchParams({ '': value }).toString().slice(1);
 
 async function failure(response: Promise<TokenResponse>): Promise<OktaDirectMfaError> {
   try {
@@ -232,7 +243,7 @@ describe('HTTP 429', () => {
   )) {
     it(`is a rate limit for ${grant.grantType}, whatever the body is: ${JSON.stringify(body)}`, async () => {
       okta.token(429, body);
-      assert.deepEqual(await request(grant), {
+      assert.deepEqual(await meaning(request(grant)), {
         type: 'rejected',
         reason: 'rate_limited',
         retryAfter: undefined,
@@ -242,7 +253,7 @@ describe('HTTP 429', () => {
 
   it('tells how long to wait', async () => {
     okta.token(429, {}, { 'retry-after': '17' });
-    assert.deepEqual(await request(), {
+    assert.deepEqual(await meaning(request()), {
       type: 'rejected',
       reason: 'rate_limited',
       retryAfter: 17,
@@ -253,7 +264,7 @@ describe('HTTP 429', () => {
 describe('any other response', () => {
   it('means what its error code says', async () => {
     okta.token(400, { error: 'invalid_grant' });
-    assert.deepEqual(await request(OTP), { type: 'rejected', reason: 'invalid_otp' });
+    assert.deepEqual(await meaning(request(OTP)), { type: 'rejected', reason: 'invalid_otp' });
   });
 
   it('is an error when it is HTML, which is not quoted', async () => {
@@ -265,6 +276,8 @@ describe('any other response', () => {
 });
 
 describe('an error that quotes what was sent', () => {
+  const WITHHELD = '(its text is withheld because it repeats what was sent)';
+
   /** Made up: what a grant that nobody has thought of yet would send. */
   const UNKNOWN: Grant = {
     grantType: 'urn:example:unknown',
@@ -280,32 +293,19 @@ describe('an error that quotes what was sent', () => {
   for (const grant of [...Object.values(GRANTS), UNKNOWN]) {
     for (const [name, value] of Object.entries(grant.parameters)) {
       const isLoggable = grant.loggable.includes(name);
-      it(`${isLoggable ? 'keeps' : 'redacts'} ${name} of ${grant.grantType}, encoded or not`, async () => {
+      it(`${isLoggable ? 'keeps' : 'withholds'} ${name} of ${grant.grantType}, encoded or not`, async () => {
         for (const quoted of [value, formEncode(value), encodeURIComponent(value)]) {
-          const shown = isLoggable ? quoted : '[redacted]';
+          const text = isLoggable ? `It was <${quoted}>.` : WITHHELD;
           okta.token(400, { error: 'new_error', error_description: `It was <${quoted}>.` });
           const error = await failure(request(grant));
-          assert.ok(error.message.endsWith(` new_error: It was <${shown}>.`), error.message);
+          assert.ok(error.message.endsWith(` new_error: ${text}`), error.message);
           assert.equal(everyPrint(error).includes(quoted), isLoggable);
         }
       });
     }
-
-    it(`lets nothing of ${grant.grantType} appear but what is listed as loggable`, async () => {
-      const all = Object.entries({ ...grant.parameters, client_secret: CLIENT_SECRET });
-      okta.token(401, {
-        error: 'invalid_client',
-        error_description: all.map(([name, value]) => `${name}=${value}`).join(';'),
-      });
-      const { message } = await failure(request(grant));
-      for (const [name, value] of all) {
-        const shown = grant.loggable.includes(name) ? value : '[redacted]';
-        assert.ok(message.includes(`${name}=${shown}`), message);
-      }
-    });
   }
 
-  it('redacts every form of a client secret that is sent in a header', async () => {
+  it('withholds every form of a client secret that is sent in a header', async () => {
     const clientSecret = 'sé:cret/ 7Hq';
     const basic = Buffer.from(`${CLIENT_ID}:s%C3%A9%3Acret%2F+7Hq`).toString('base64');
     for (const quoted of [
@@ -317,11 +317,11 @@ describe('an error that quotes what was sent', () => {
       okta.token(400, { error: 'new_error', error_description: `It was <${quoted}>.` });
       const credentials = { method: 'client_secret_basic', clientSecret } as const;
       const error = await failure(request(PASSWORD, {}, credentials));
-      assert.match(error.message, /new_error: It was <\[redacted\]>\.$/, quoted);
+      assert.ok(error.message.endsWith(` new_error: ${WITHHELD}`), quoted);
     }
   });
 
-  it('redacts the client assertion', async () => {
+  it('withholds the client assertion', async () => {
     const { privateKey } = rsaKeyPair();
     okta.agent
       .get(ORIGIN)
@@ -333,6 +333,6 @@ describe('an error that quotes what was sent', () => {
       });
     const credentials = { method: 'private_key_jwt', privateKey, keyID: undefined } as const;
     const error = await failure(request(PASSWORD, {}, credentials));
-    assert.match(error.message, /new_error: It was <\[redacted\]>\.$/);
+    assert.ok(error.message.endsWith(` new_error: ${WITHHELD}`), error.message);
   });
 });

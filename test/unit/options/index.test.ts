@@ -42,6 +42,7 @@ describe('readOptions', () => {
       userInfo: false,
       clientIP: undefined,
       deviceToken: undefined,
+      userAgent: undefined,
       timeout: 10_000,
       dispatcher: undefined,
       clockTolerance: 60,

@@ -146,7 +146,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
     const lax = await start(t, { requireMfa: false, scope: 'openid email' });
     assert.equal((await login(lax.browser, BOB)).status, 200);
     assert.deepEqual(lax.app.logins[0]?.tokens.claims['amr'], ['pwd']);
-    assert.deepEqual(lax.app.logins[0]?.profile.emails, [{ value: BOB.username }]);
+    assert.deepEqual(lax.app.logins[0]?.profile.emails, [{ value: BOB.username, verified: true }]);
   });
 
   it('gives what the scopes allow, and the claims of the test', async (t) => {
@@ -163,7 +163,7 @@ describe('mockOkta, with the strategy in an Express app', () => {
     await login(browser, { otp: ADA.otp });
     const [{ tokens, profile } = assert.fail()] = app.logins;
     assert.equal(profile.id, '00uada');
-    assert.deepEqual(profile.emails, [{ value: 'a@example.com' }]);
+    assert.deepEqual(profile.emails, [{ value: 'a@example.com', verified: true }]);
     assert.equal(profile.displayName, undefined);
     assert.deepEqual(tokens.claims['groups'], ['admins']);
     assert.equal(tokens.claims['ver'], 2);
@@ -279,7 +279,12 @@ describe('mockOkta, with the strategy in an Express app', () => {
     t.after(() => setGlobalDispatcher(previous));
     setGlobalDispatcher(okta.dispatcher);
     const app = await startApp(t, {
-      strategyOptions: { issuer: ISSUER, clientID: CLIENT_ID, requireMfa: false },
+      strategyOptions: {
+        issuer: ISSUER,
+        clientID: CLIENT_ID,
+        requireMfa: false,
+        dispatcher: undefined,
+      },
     });
     assert.equal((await login(new Browser(app.url), BOB)).status, 200);
   });
@@ -448,7 +453,7 @@ describe('mockOkta', () => {
     assert.throws(make({ clientID: '' }), /TypeError.*clientID must be/);
     assert.throws(make({ users: [ADA, { ...BOB, otp: 123456 }] }), {
       name: 'TypeError',
-      message: 'mockOkta: users[1].otp must be a string that is not empty',
+      message: 'mockOkta: users[1].otp must be a non-empty string',
     });
     assert.throws(make({ users: [{ username: 'a' }] }), /users\[0\]\.password must be/);
     assert.throws(make({ users: [ADA, { ...ADA, username: 'Ada@example.com' }] }), {

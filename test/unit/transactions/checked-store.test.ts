@@ -4,27 +4,29 @@ import { OktaConfigurationError, OktaTransactionStoreError } from '../../../lib/
 import { CheckedStore } from '../../../lib/transactions/checked-store.js';
 import type { Transaction, TransactionStore } from '../../../lib/transactions/transaction.js';
 import { asRequest, everyPrint } from '../../support/fixtures.js';
-import { TRANSACTION } from '../support.js';
+import { KEY, TRANSACTION } from '../support.js';
 
 const REQUEST = asRequest({ headers: {} });
 const NOOP: TransactionStore = {
-  read: () => undefined,
+  read: () => TRANSACTION,
   create: () => undefined,
   update: () => undefined,
   remove: () => undefined,
 };
 const checked = (methods: { [Name in keyof TransactionStore]?: unknown }) =>
-  new CheckedStore({ ...NOOP, ...(methods as Partial<TransactionStore>) });
+  new CheckedStore({ ...NOOP, ...(methods as Partial<TransactionStore>) }, KEY);
 
 /** Each method, called with the transaction. */
 const METHODS = {
   read: (store: CheckedStore) => store.read(REQUEST),
-  create: (store: CheckedStore) => store.create(REQUEST, TRANSACTION),
+  create: (store: CheckedStore) => store.create(REQUEST, TRANSACTION, false),
   update: (store: CheckedStore) => store.update(REQUEST, TRANSACTION),
-  remove: (store: CheckedStore) => store.remove(REQUEST, TRANSACTION),
+  remove: (store: CheckedStore) => store.remove(REQUEST, TRANSACTION.id),
 };
 type Method = keyof typeof METHODS;
 const NAMES = Object.keys(METHODS) as Method[];
+
+const WITHHELD = '; its message is withheld because it may quote secrets';
 
 /** What becomes of a failure of the method. */
 async function failure(method: Method, thrown: unknown): Promise<Error> {
@@ -59,23 +61,27 @@ describe('CheckedStore', () => {
       }
     }
     const kept = new Store();
-    const store = new CheckedStore(kept);
+    const store = new CheckedStore(kept, KEY);
     assert.equal(await store.read(REQUEST), undefined);
-    await store.create(REQUEST, TRANSACTION);
+    await store.create(REQUEST, TRANSACTION, false);
     assert.equal(kept.kept, TRANSACTION);
     assert.equal(await store.read(REQUEST), TRANSACTION);
-    await store.update(REQUEST, { ...TRANSACTION, attempts: 1 });
+    assert.equal(await store.update(REQUEST, { ...TRANSACTION, attempts: 1 }), true);
     assert.equal((await store.read(REQUEST))?.attempts, 1);
-    await store.remove(REQUEST, TRANSACTION);
+    assert.equal(await store.remove(REQUEST, TRANSACTION.id), true);
     assert.equal(kept.kept, undefined);
   });
 
   it('hands the request on', async () => {
     const seen: unknown[] = [];
     const note = (req: unknown) => void seen.push(req);
-    const store = checked({ read: note, create: note, update: note, remove: note });
+    const read = (req: unknown) => {
+      note(req);
+      return TRANSACTION;
+    };
+    const store = checked({ read, create: note, update: note, remove: note });
     for (const name of NAMES) await METHODS[name](store);
-    assert.deepEqual(seen, [REQUEST, REQUEST, REQUEST, REQUEST]);
+    assert.equal(seen.length, 6, 'update and remove read first');
     assert.ok(seen.every((req) => req === REQUEST));
   });
 
@@ -100,12 +106,10 @@ describe('CheckedStore, when the store fails', () => {
         await assert.rejects(METHODS[name](store), (error: unknown) => {
           assert.ok(error instanceof OktaTransactionStoreError);
           assert.deepEqual([error.code, error.status], ['transaction_store_failed', 500]);
-          // What was being read is not known, so none of the message can be recognised as a secret.
-          const reason =
-            name === 'read'
-              ? 'Error; its message is withheld because it may quote secrets'
-              : 'redis says no to [redacted]';
-          assert.equal(error.message, `The TransactionStore's ${name}() failed (${reason}).`);
+          assert.equal(
+            error.message,
+            `The TransactionStore's ${name}() failed (Error${WITHHELD}).`,
+          );
           assert.ok(!('cause' in error));
           return true;
         });
@@ -130,33 +134,86 @@ describe('CheckedStore, when the store fails', () => {
       const error = await failure(name, TRANSACTION.mfaToken);
       assert.ok(error instanceof OktaTransactionStoreError);
       assert.ok(!everyPrint(error).includes(TRANSACTION.mfaToken));
-      const reason =
-        name === 'read'
-          ? 'Error; its message is withheld because it may quote secrets'
-          : 'The store failed with string instead of an Error';
-      assert.ok(error.message.endsWith(`(${reason}).`), error.message);
+      assert.equal(error.message, `The TransactionStore's ${name}() failed (Error${WITHHELD}).`);
     });
   }
 
-  it('gives the code of an error whose message is withheld', async () => {
-    const thrown = Object.assign(new Error('connect to 10.0.0.7'), { code: 'ECONNREFUSED' });
-    assert.match(
-      (await failure('read', thrown)).message,
-      /\(ECONNREFUSED; its message is withheld/,
-    );
-  });
-
-  it('withholds what JSON.parse says also where the transaction is known', async () => {
-    const thrown = new SyntaxError('Unexpected token m in mfa-of-another');
-    const { message } = await failure('update', thrown);
-    assert.match(message, /\(SyntaxError; its message is withheld/);
-    assert.doesNotMatch(message, /mfa-of-another/);
-  });
-
-  for (const quote of ['{"mfaToken":"other"}', '["other"]', '"other"', "'other'", '`other`']) {
-    it(`cuts a message off where it quotes, as a session holds more than this transaction: ${quote}`, async () => {
-      const { message } = await failure('create', new Error(`cannot SET\n${quote} now`));
-      assert.equal(message, "The TransactionStore's create() failed (cannot SET …).");
+  for (const [what, thrown, word] of [
+    [
+      'its code',
+      Object.assign(new Error('connect to 10.0.0.7'), { code: 'ECONNREFUSED' }),
+      'ECONNREFUSED',
+    ],
+    [
+      'its name without a code',
+      new SyntaxError('Unexpected token m in mfa-of-another'),
+      'SyntaxError',
+    ],
+    [
+      'its name where the code is a number',
+      Object.assign(new RangeError('x'), { code: 42 }),
+      'RangeError',
+    ],
+    [
+      'its name where the code is a text',
+      Object.assign(new TypeError('x'), { code: 'no session sid-1' }),
+      'TypeError',
+    ],
+    [
+      'neither where both are texts',
+      Object.assign(new Error('x'), { name: 'sid-1 mfa-1' }),
+      'Error',
+    ],
+    [
+      'neither where the name is long',
+      Object.assign(new Error('x'), { name: 'x'.repeat(41) }),
+      'Error',
+    ],
+    [
+      'neither of an object without a prototype',
+      Object.assign(Object.create(null) as object),
+      'Error',
+    ],
+  ] as const) {
+    it(`says of an error ${what}, and nothing else`, async () => {
+      const { message } = await failure('create', thrown);
+      assert.equal(message, `The TransactionStore's create() failed (${word}${WITHHELD}).`);
     });
   }
+});
+
+describe('CheckedStore, when what is kept has ended or been replaced', () => {
+  for (const [what, kept] of [
+    ['gone', undefined],
+    ['gone, as null', null],
+    ['another', { ...TRANSACTION, id: 'id-2' }],
+    ['garbage', { id: TRANSACTION.id }],
+  ] as const) {
+    for (const name of ['update', 'remove'] as const) {
+      it(`does not even ask for ${name}() where it is ${what}`, async () => {
+        const store = checked({ read: async () => kept, [name]: assert.fail });
+        assert.equal(await METHODS[name](store), false);
+        assert.equal(await store.holds(REQUEST, TRANSACTION.id), false);
+      });
+    }
+  }
+
+  for (const name of ['update', 'remove'] as const) {
+    it(`believes the store that ${name}() found it gone`, async () => {
+      for (const [answer, expected] of [
+        [false, false],
+        [true, true],
+        [undefined, true],
+        [0, true],
+      ] as const) {
+        assert.equal(await METHODS[name](checked({ [name]: async () => answer })), expected);
+        assert.equal(await METHODS[name](checked({ [name]: () => answer })), expected);
+      }
+    });
+  }
+
+  it('finds that very transaction', async () => {
+    assert.equal(await checked({}).holds(REQUEST, TRANSACTION.id), true);
+    assert.equal(await checked({}).holds(REQUEST, 'id-2'), false);
+  });
 });

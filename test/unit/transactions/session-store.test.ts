@@ -13,8 +13,8 @@ beforeEach(() => {
 });
 
 describe('SessionTransactionStore', () => {
-  it('finds nothing in a session that has nothing', () => {
-    assert.equal(store.read(asRequest(browser.request())), undefined);
+  it('finds nothing in a session that has nothing', async () => {
+    assert.equal(await store.read(asRequest(browser.request())), undefined);
   });
 
   it('finds in the next request what was created, once it is saved', async () => {
@@ -22,7 +22,7 @@ describe('SessionTransactionStore', () => {
     await store.create(asRequest(req), TRANSACTION);
     browser.keep(req);
     assert.deepEqual(browser.saved()[KEY], TRANSACTION);
-    assert.deepEqual(store.read(asRequest(browser.request())), TRANSACTION);
+    assert.deepEqual(await store.read(asRequest(browser.request())), TRANSACTION);
   });
 
   it("changes the session's id on create, and the old one leads to nothing", async () => {
@@ -34,14 +34,87 @@ describe('SessionTransactionStore', () => {
     assert.deepEqual(browser.log, ['regenerate', 'save']);
   });
 
-  it("keeps the session's other keys on create, but not the old cookie object", async () => {
+  it("keeps the app's other keys on create, but not who was signed in", async () => {
     const req = browser.request();
-    const { cookie } = req.session ?? {};
     await store.create(asRequest(req), TRANSACTION);
     browser.keep(req);
-    const { cart, passport } = browser.saved();
-    assert.deepEqual([cart, passport], [['book'], { user: 'u0' }]);
+    assert.deepEqual(browser.saved()['cart'], ['book']);
+    assert.equal('passport' in browser.saved(), false);
+  });
+
+  for (const [what, manager] of [
+    ['passport', { _sessionManager: { _key: 'who' } }],
+    ['@fastify/passport', { passport: { sessionManager: { key: 'who' } } }],
+  ] as const) {
+    it(`knows the key that an app has given ${what}`, async () => {
+      const own = createBrowser({ who: 'u0', cart: ['book'] });
+      const req = Object.assign(own.request(), manager);
+      await store.create(asRequest(req), TRANSACTION);
+      own.keep(req);
+      assert.deepEqual(Object.keys(own.saved()).sort(), ['cart', 'cookie', KEY]);
+    });
+  }
+
+  it("keeps the app's settings of the cookie on create, in the new object", async () => {
+    const own = createBrowser({ cookie: { path: '/app', maxAge: 1000, domain: 'example.com' } });
+    const req = own.request();
+    const { cookie } = req.session ?? {};
+    await store.create(asRequest(req), TRANSACTION);
+    own.keep(req);
+    assert.deepEqual(own.saved()['cookie'], { path: '/app', maxAge: 1000, domain: 'example.com' });
     assert.notEqual(req.session?.['cookie'], cookie);
+  });
+
+  it('leaves the session of somebody who links an account as it is, id and all', async () => {
+    const before = browser.sid();
+    const req = Object.assign(browser.request(), { user: { id: 'u0' } });
+    await store.create(asRequest(req), TRANSACTION, true);
+    browser.keep(req);
+    assert.equal(browser.sid(), before);
+    const { passport, cart } = browser.saved();
+    assert.deepEqual([passport, cart], [{ user: 'u0' }, ['book']]);
+    assert.deepEqual(browser.saved()[KEY], TRANSACTION);
+    assert.deepEqual(browser.log, ['save']);
+  });
+
+  for (const user of [undefined, null]) {
+    it(`renews the session when nobody is signed in who could link (${String(user)})`, async () => {
+      const req = Object.assign(browser.request(), { user });
+      await store.create(asRequest(req), TRANSACTION, true);
+      assert.deepEqual(browser.log, ['regenerate', 'save']);
+      assert.equal('passport' in (req.session ?? {}), false);
+    });
+  }
+
+  it('asks Passport who is signed in, since an app may have the user under another name', async () => {
+    for (const [isAuthenticated, expected] of [
+      [() => true, ['save']],
+      [() => false, ['regenerate', 'save']],
+    ] as const) {
+      browser.log.length = 0;
+      const req = Object.assign(browser.request(), { user: {}, isAuthenticated });
+      await store.create(asRequest(req), TRANSACTION, true);
+      assert.deepEqual(browser.log, expected);
+    }
+  });
+
+  it('carries nothing over from a session that has been destroyed meanwhile', async () => {
+    const sid = browser.sid();
+    const req = browser.request();
+    browser.store.delete(sid);
+    await store.create(asRequest(req), TRANSACTION);
+    browser.keep(req);
+    assert.deepEqual(Object.keys(browser.saved()).sort(), ['cookie', KEY]);
+  });
+
+  it('carries over what the app has put into a session that was never saved', async () => {
+    const fresh = createBrowser();
+    fresh.store.clear();
+    const req = fresh.request();
+    Object.assign(req.session ?? {}, { cart: ['pen'] });
+    await store.create(asRequest(req), TRANSACTION);
+    fresh.keep(req);
+    assert.deepEqual(fresh.saved()['cart'], ['pen']);
   });
 
   it('replaces an earlier transaction', async () => {
@@ -51,7 +124,7 @@ describe('SessionTransactionStore', () => {
     const second = browser.request();
     await store.create(asRequest(second), { ...TRANSACTION, id: 'id-2' });
     browser.keep(second);
-    assert.equal(store.read(asRequest(browser.request()))?.id, 'id-2');
+    assert.equal((await store.read(asRequest(browser.request())))?.id, 'id-2');
   });
 
   it('saves an update under the same session id', async () => {
@@ -61,7 +134,7 @@ describe('SessionTransactionStore', () => {
     const next = browser.request();
     await store.update(asRequest(next), { ...TRANSACTION, attempts: 1 });
     assert.equal(next.sessionID, browser.sid());
-    assert.equal(store.read(asRequest(browser.request()))?.attempts, 1);
+    assert.equal((await store.read(asRequest(browser.request())))?.attempts, 1);
   });
 
   it('removes the transaction, and only it, and saves', async () => {
@@ -73,21 +146,119 @@ describe('SessionTransactionStore', () => {
     assert.deepEqual(browser.saved()['cart'], ['book']);
   });
 
-  it('saves nothing when there is nothing to remove', async () => {
-    await store.remove(asRequest(browser.request()));
-    assert.deepEqual(browser.log, []);
-  });
-
   it('removes garbage too', async () => {
     const own = createBrowser({ [KEY]: 'garbage' });
     await store.remove(asRequest(own.request()));
     assert.equal(KEY in own.saved(), false);
   });
 
-  it('reads only what the session itself has', () => {
+  it('reads only what the session itself has', async () => {
     const req = browser.request();
     Object.setPrototypeOf(Object.getPrototypeOf(req.session) as object, { inherited: TRANSACTION });
-    assert.equal(new SessionTransactionStore('inherited').read(asRequest(req)), undefined);
+    const inherited = new SessionTransactionStore('inherited');
+    assert.equal(inherited.peek(asRequest(req)), undefined);
+    assert.equal(await inherited.read(asRequest(req)), undefined);
+  });
+});
+
+describe('SessionTransactionStore, when another request has changed what is kept', () => {
+  async function withTransaction(): Promise<FakeRequest> {
+    const req = browser.request();
+    await store.create(asRequest(req), TRANSACTION);
+    browser.keep(req);
+    return browser.request();
+  }
+
+  it('reads the count of another process', async () => {
+    const late = await withTransaction();
+    await store.update(asRequest(browser.request()), { ...TRANSACTION, attempts: 3 });
+    assert.equal(store.peek(asRequest(late))?.attempts, 0);
+    assert.equal((await store.read(asRequest(late)))?.attempts, 3);
+    assert.equal(store.peek(asRequest(late))?.attempts, 0, 'the copy is of the same transaction');
+  });
+
+  it('keeps what the app has put into a copy with the same transaction', async () => {
+    const late = await withTransaction();
+    Object.assign(late.session ?? {}, { seen: true });
+    await store.read(asRequest(late));
+    assert.equal(late.session?.['seen'], true);
+  });
+
+  it('lets the copy follow where the transaction is gone', async () => {
+    const late = await withTransaction();
+    await store.remove(asRequest(browser.request()));
+    assert.equal(await store.read(asRequest(late)), undefined);
+    assert.equal(KEY in (late.session ?? {}), false);
+    assert.deepEqual(late.session?.['cart'], ['book']);
+    assert.equal(late.sessionID, browser.sid());
+  });
+
+  it('lets the copy follow where the transaction is another', async () => {
+    const late = await withTransaction();
+    await store.update(asRequest(browser.request()), { ...TRANSACTION, id: 'id-2' });
+    assert.equal((await store.read(asRequest(late)))?.id, 'id-2');
+    assert.equal(store.peek(asRequest(late))?.id, 'id-2');
+  });
+
+  it('leaves an empty session with another id where the whole session is gone', async () => {
+    const late = await withTransaction();
+    browser.store.clear();
+    assert.equal(await store.read(asRequest(late)), undefined);
+    assert.notEqual(late.sessionID, browser.sid());
+    assert.deepEqual(Object.keys(late.session ?? {}), ['cookie']);
+  });
+
+  it("does not swap the request's own session object", async () => {
+    const late = await withTransaction();
+    const { session } = late;
+    await store.remove(asRequest(browser.request()));
+    await store.read(asRequest(late));
+    assert.equal(late.session, session);
+  });
+
+  it('reloads a session that has no store to ask, and puts it back', async () => {
+    const late = await withTransaction();
+    Object.defineProperty(late, 'sessionStore', { value: undefined });
+    const { session } = late;
+    const reloaded = { ...session, id: 'sid', [KEY]: { ...TRANSACTION, attempts: 4 } };
+    const methods = { regenerate: assert.fail, save: assert.fail };
+    Object.defineProperty(session, 'reload', {
+      value: (callback: () => void) => {
+        late.session = { ...reloaded, ...methods };
+        callback();
+      },
+    });
+    assert.equal((await store.read(asRequest(late)))?.attempts, 4);
+    assert.equal(late.session, session);
+  });
+
+  it('gives the error of a reload, and puts the session back', async () => {
+    const late = await withTransaction();
+    Object.defineProperty(late, 'sessionStore', { value: undefined });
+    const { session } = late;
+    const failure = new Error('ECONNRESET');
+    Object.defineProperty(session, 'reload', {
+      value: (callback: (error: unknown) => void) => {
+        delete late.session;
+        callback(failure);
+      },
+    });
+    await assert.rejects(store.read(asRequest(late)), failure);
+    assert.equal(late.session, session);
+  });
+
+  it('believes the copy of a session that can be asked in neither way', async () => {
+    const late = await withTransaction();
+    Object.defineProperty(late, 'sessionStore', { value: undefined });
+    await store.remove(asRequest(browser.request()));
+    assert.deepEqual(await store.read(asRequest(late)), TRANSACTION);
+  });
+
+  it('forgets it in the copy alone', async () => {
+    const late = await withTransaction();
+    store.forget(asRequest(late));
+    assert.equal(store.peek(asRequest(late)), undefined);
+    assert.deepEqual(browser.saved()[KEY], TRANSACTION);
   });
 });
 
@@ -181,7 +352,7 @@ describe('SessionTransactionStore, with a session of another kind', () => {
       const req = fastify(idName);
       await store.create(asRequest(req), TRANSACTION);
       assert.equal(req.session?.[idName], 'sid-2');
-      assert.deepEqual(store.read(asRequest(req)), TRANSACTION);
+      assert.deepEqual(await store.read(asRequest(req)), TRANSACTION);
     });
   }
 
@@ -189,7 +360,7 @@ describe('SessionTransactionStore, with a session of another kind', () => {
     const req = fastify('id', false);
     await assert.rejects(
       store.create(asRequest(req), TRANSACTION),
-      isConfigurationError('session_in_browser', /left the session its id/),
+      isConfigurationError('session_in_browser', /did not change the session id/),
     );
     assert.equal(KEY in (req.session ?? {}), false);
   });
@@ -222,6 +393,11 @@ describe('SessionTransactionStore, when the store behind the session fails', () 
     assert.deepEqual(req.session?.['cart'], ['book']);
   });
 
+  it('gives the error of the store on read', async () => {
+    browser.fail('get', FAILURE);
+    await assert.rejects(store.read(asRequest(browser.request())), FAILURE);
+  });
+
   it('gives the error of save on update and on remove', async () => {
     const req = browser.request();
     await store.create(asRequest(req), TRANSACTION);
@@ -250,11 +426,11 @@ describe('SessionTransactionStore, when the store behind the session fails', () 
 
 describe('A session without an id on the server', () => {
   for (const id of ['', 7, {}]) {
-    it(`is refused when its id is ${JSON.stringify(id)}`, () => {
+    it(`is refused when its id is ${JSON.stringify(id)}`, async () => {
       const req = browser.request();
       Object.assign(req, { sessionID: id });
-      assert.throws(
-        () => store.read(asRequest(req)),
+      await assert.rejects(
+        store.read(asRequest(req)),
         isConfigurationError('session_in_browser', /express-session/),
       );
     });

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { CheckedStore } from './checked-store.js';
+import { type InFlightLogins, type InFlightLogin } from './in-flight.js';
+import { clientDigestOf, type Transaction, type TransactionStore } from './transaction.js';
+
+export { InFlightLogins, type InFlightLogin } from './in-flight.js';
+export type { Transaction } from './transaction.js';
+
+export interface TransactionSettings {
+  issuer: string;
+  clientID: string;
+  store: TransactionStore | undefined;
+  sessionKey: string;
+  /** Seconds. */
+  transactionMaxAge: number;
+}
+
+/** The life of a transaction: in its store, and in what this process knows beyond that. */
+export class Transactions<Grant> {
+  readonly #store: CheckedStore;
+  readonly #inFlight: InFlightLogins<Grant>;
+  readonly #maxAge: number;
+  readonly #clientDigest: string;
+
+  /** @param inFlight of the process: an app with tenants may make a strategy for each request */
+  constructor(settings: TransactionSettings, inFlight: InFlightLogins<Grant>) {
+    this.#store = new CheckedStore(settings.store, settings.sessionKey);
+    this.#inFlight = inFlight;
+    this.#maxAge = Math.round(settings.transactionMaxAge * 1000);
+    this.#clientDigest = clientDigestOf(settings);
+  }
+
+  /** As it was when the request arrived. */
+  async peek(req: IncomingMessage): Promise<Transaction | undefined> {
+    return this.#own(await this.#store.peek(req));
+  }
+
+  /** As it is kept now. The request's copy of the session follows it. */
+  async read(req: IncomingMessage): Promise<Transaction | undefined> {
+    return this.#own(await this.#store.read(req));
+  }
+
+  /**
+   * After the password.
+   * @param previous ends
+   * @param linking `passport.authorize()`: whoever is signed in stays signed in
+   */
+  async begin(
+    req: IncomingMessage,
+    password: Pick<Transaction, 'mfaToken' | 'username'>,
+    previous: Transaction | undefined,
+    linking: boolean,
+  ): Promise<Transaction> {
+    if (previous !== undefined) this.#inFlight.invalidate(previous.id, previous.expiresAt);
+    const transaction = {
+      id: randomUUID(),
+      ...password,
+      expiresAt: Date.now() + this.#maxAge,
+      attempts: 0,
+      clientDigest: this.#clientDigest,
+    };
+    await this.#store.create(req, transaction, linking);
+    return transaction;
+  }
+
+  /** See `InFlightLogins.runExclusive`. What is known is kept until `use` has ended. */
+  async exclusively<T, R>(
+    { id, expiresAt }: Transaction,
+    task: (login: InFlightLogin<Grant>) => Promise<T>,
+    shareIf: (value: T) => boolean,
+    use: (value: T) => Promise<R>,
+  ): Promise<R> {
+    const release = this.#inFlight.retain(id, expiresAt);
+    try {
+      return await use(await this.#inFlight.runExclusive(id, task, shareIf));
+    } finally {
+      release();
+    }
+  }
+
+  /** @returns false when it has ended or been replaced */
+  update(req: IncomingMessage, transaction: Transaction): Promise<boolean> {
+    return this.#store.update(req, transaction);
+  }
+
+  /** @returns false when it had ended or been replaced before */
+  async drop(req: IncomingMessage, transaction: Transaction | undefined): Promise<boolean> {
+    if (transaction === undefined) return true;
+    this.#inFlight.invalidate(transaction.id, transaction.expiresAt);
+    return this.#store.remove(req, transaction.id);
+  }
+
+  /** Removes it from the request's copy of the session, after another request has removed it. */
+  forget(req: IncomingMessage): void {
+    this.#store.forget(req);
+  }
+
+  /** Two strategies may share a session key; a transaction is only ever resumed by its own. */
+  #own(transaction: Transaction | undefined): Transaction | undefined {
+    return transaction?.clientDigest === this.#clientDigest ? transaction : undefined;
+  }
+}

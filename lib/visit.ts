@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http';
+import { deviceHeaders, type DeviceOptions } from './device.js';
+import type { Attempt } from './events.js';
+import type { LoginState } from './okta/state.js';
+
+export interface VisitParts {
+  req: IncomingMessage;
+  /** Where the browser is sent when a second factor is needed. */
+  mfaRedirect: string | undefined;
+  /** `passport.authorize()`: links an account to whoever is signed in. */
+  linking: boolean;
+  attempt: Attempt;
+  /** Lets the request's copy of the session follow what is kept. */
+  read: () => Promise<unknown>;
+}
+
+/** One request of the browser, with what it came to so far. */
+export class Visit {
+  readonly req: IncomingMessage;
+  readonly mfaRedirect: string | undefined;
+  readonly linking: boolean;
+  readonly attempt: Attempt;
+  readonly #read: () => Promise<unknown>;
+  readonly #deviceOptions: DeviceOptions;
+
+  constructor({ req, mfaRedirect, linking, attempt, read }: VisitParts, options: DeviceOptions) {
+    this.req = req;
+    this.mfaRedirect = mfaRedirect;
+    this.linking = linking;
+    this.attempt = attempt;
+    this.#read = read;
+    this.#deviceOptions = options;
+  }
+
+  /**
+   * Asks Okta, on behalf of the person's device. Unless the login goes on, the request's copy of the
+   * session then follows what is kept: what has ended while Okta was asked would come back with
+   * whatever the app writes into the session next.
+   */
+  async ask(call: (headers: Record<string, string>) => Promise<LoginState>): Promise<LoginState> {
+    try {
+      const state = await this.#timed(call);
+      if (state.type === 'rejected') {
+        this.attempt.okta = state.okta;
+        await this.#read();
+      }
+      return state;
+    } catch (error) {
+      await this.#read().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #timed(
+    call: (headers: Record<string, string>) => Promise<LoginState>,
+  ): Promise<LoginState> {
+    const headers = deviceHeaders(this.req, this.#deviceOptions);
+    const start = performance.now();
+    try {
+      return await call(headers);
+    } finally {
+      this.attempt.oktaDuration += performance.now() - start;
+    }
+  }
+}

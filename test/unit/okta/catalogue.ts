@@ -1,0 +1,190 @@
+/**
+ * Every error of Okta's published catalogue that its OAuth endpoints give, in short: the HTTP status,
+ * the error code, and the description in other words, which keep what could be mistaken for something
+ * else ("expired", `mfa_token`, "use a new", "rate limit"). Placeholders are filled in.
+ */
+export interface CatalogueRow {
+  status: number;
+  error: string;
+  text: string;
+}
+
+const rows = (status: number, error: string, ...texts: string[]): CatalogueRow[] =>
+  texts.map((text) => ({ status, error, text }));
+
+/** The one that says that the password step is too long ago. */
+export const EXPIRED_MFA_TOKEN =
+  "The 'mfa_token' has expired: use a new 'mfa_token' and try again.";
+
+export const CATALOGUE: readonly CatalogueRow[] = [
+  ...rows(
+    400,
+    'access_denied',
+    'This feature is off here.',
+    'No MFA challenge for the backchannel.',
+  ),
+  ...rows(401, 'access_denied', 'No policy matches this request.'),
+  ...rows(
+    403,
+    'access_denied',
+    'The request was denied by owner or server.',
+    "No support for 'acr_values'.",
+    'MFA is wanted, and the org has no factors.',
+    'A policy denied the MFA attestation.',
+    'The user would have to enroll, and the app has no inline enrollment.',
+    'An attestation needs a signed request JWT.',
+    'An attestation needs the org server.',
+    "The 'login_hint' is of no user of this app.",
+    'Aerial denied the request.',
+    "The other org's policy is too weak for this org.",
+    'The password of the user has expired.',
+    'The key of the DPoP proof is invalid.',
+    'Direct authentication does not satisfy the authentication policy.',
+    'The authenticators asked for cannot be prompted. Choose another one.',
+    'The authenticator is required, and the user is not enrolled in it.',
+    'The policy challenges the user for nothing.',
+    'There is no supported authenticator.',
+    EXPIRED_MFA_TOKEN,
+    "'grant_types_supported' does not satisfy the policy.",
+    'The grant types of the policy are disabled for this client.',
+    'The recovery policy needs authenticators that are not enabled.',
+    'This user has no password recovery.',
+    'The recovery policy has no authenticators.',
+  ),
+  ...rows(400, 'authorization_pending', 'No response on the other device yet. Continue polling.'),
+  ...rows(
+    401,
+    'invalid_client',
+    'The client or its credentials are invalid.',
+    "The 'client_id' is invalid.",
+    'The client secret is invalid.',
+    'The client_id is not that of the original request. Use the original one.',
+  ),
+  ...rows(
+    400,
+    'invalid_client_metadata',
+    'An invalid request.',
+    'The metadata document is invalid.',
+    'Throttled after repeated errors of an invalid client.',
+  ),
+  ...rows(
+    400,
+    'invalid_dpop_proof',
+    'The proof is invalid.',
+    'The header of the proof is missing.',
+    'There is more than one header with a proof.',
+    "The 'typ' of the proof must be 'dpop+jwt'.",
+    'The algorithm of the signature is invalid.',
+    'The proof cannot be parsed.',
+    'The signature is invalid.',
+    "The claim 'htm' is invalid.",
+    "The claim 'htu' is invalid.",
+    "The claim 'iat' is invalid.",
+    'The proof was issued in the future.',
+    'The proof was issued more than five minutes ago.',
+    'The proof has expired.',
+    'The refresh token is bound to another key.',
+    "The claim 'jti' is invalid.",
+    'The proof was used before.',
+    "The claim 'ath' is of another access_token.",
+    'The access_token is not bound to the proof.',
+  ),
+  ...rows(
+    400,
+    'invalid_grant',
+    'The grant is invalid.',
+    'The SKU of this grant type is not enabled.',
+    'The refresh token is invalid or expired.',
+    'A password of the resource owner is no use with MFA enabled.',
+    'The sign on policy denied the password of the resource owner.',
+    'A SAML assertion is no use with MFA enabled.',
+    'The sign on policy denied the SAML assertion.',
+    "The client's assurance requirements are not met.",
+    "The 'otp' is empty or incorrect.",
+    'The user rejected the prompt on the other device.',
+    "The 'login_hint' is of more than one user.",
+    'No WebAuthn challenge is pending.',
+    'No WebAuthn authenticator of the user could validate the assertion.',
+  ),
+  ...rows(429, 'invalid_grant', 'Too many requests: the rate limit was exceeded.'),
+  ...rows(
+    400,
+    'invalid_request',
+    "A client of type 'service' may not use this endpoint.",
+    "An attestation may not name an 'idp'.",
+    "An attestation may not have a 'prompt'.",
+    "An attestation needs a 'login_hint'.",
+    'An attestation needs client authentication to interact.',
+    'A service client may not use native SSO.',
+    'The app needs a user session, which this flow does not have.',
+    'Only a service client may exchange tokens on behalf.',
+    'The resource needs a DPoP proof.',
+    'The resource needs the DPoP scheme.',
+    "Not a supported 'channel_hint'.",
+    "The 'oob_code' and the 'mfa_token' do not belong together.",
+    "Not a supported 'challenge_type'.",
+    "Not a supported 'grant_type'.",
+    'The authorization server is not that of the original request. Use the original one.',
+    'The acr_values are not those of the original request. Use the original ones.',
+    'The attestation allows no other ACR values.',
+    'An attestation needs client authentication.',
+    'The intent is not that of the original request. Use the original one.',
+    'The intent is missing.',
+    'The intent is invalid.',
+    "The 'login_hint' is missing.",
+    "Not a supported 'challenge_hint'.",
+    "'clientDataJSON' holds no 'challenge' in Base64.",
+    "'authenticatorData', 'clientDataJSON' or 'signature' is missing.",
+    "The 'challenge' and the 'mfa_token' do not belong together.",
+  ),
+  ...rows(
+    400,
+    'invalid_scope',
+    'The scope is unknown, malformed or more than was granted.',
+    "An attestation has the scope 'openid'.",
+    "The backchannel needs the scope 'openid'.",
+    'The scopes are not those of the original request. Use the original ones.',
+    "This endpoint takes no 'scope'.",
+    'The scope does not go with the intent.',
+  ),
+  ...rows(401, 'invalid_token', 'The access_token is not bound by DPoP.'),
+  ...rows(400, 'mfa_not_required', 'The policy of the app does not require MFA.'),
+  ...rows(403, 'mfa_required', 'Another authenticator is needed to complete this.'),
+  ...rows(400, 'refresh_token_validation_failure', 'A field of the refresh token is too long.'),
+  ...rows(500, 'server_error', 'Something unexpected.', 'The other device could not be prompted.'),
+  ...rows(
+    400,
+    'unauthorized_client',
+    'The client may not use this grant type.',
+    'From a browser, only authorization_code is allowed.',
+    'This client may not use the Aerial server.',
+  ),
+  ...rows(
+    400,
+    'unsupported_grant_type',
+    'The server does not support this grant type.',
+    "'client_credentials' needs a custom server.",
+    'No support for token exchange.',
+  ),
+  ...rows(400, 'unsupported_response_type', "An attestation has the 'response_type' 'id_token'."),
+  ...rows(400, 'use_dpop_nonce', 'A nonce is needed in the DPoP proof.'),
+];
+
+/** Of Okta's second error format, what may come before the endpoints or instead of them. */
+export const SECOND_FORMAT: readonly CatalogueRow[] = [
+  ...rows(401, 'E0000004', 'Authentication failed'),
+  ...rows(403, 'E0000006', 'No permission for this action'),
+  ...rows(404, 'E0000007', 'Not found'),
+  ...rows(500, 'E0000009', 'Internal server error'),
+  ...rows(401, 'E0000011', 'Invalid token'),
+  ...rows(403, 'E0000014', 'Update of credentials failed'),
+  ...rows(429, 'E0000047', 'Rate limit exceeded'),
+  ...rows(403, 'E0000064', 'Password has expired and must be changed'),
+  ...rows(403, 'E0000068', 'Invalid passcode or answer'),
+  ...rows(423, 'E0000069', 'User locked'),
+];
+
+/** Every text, as Okta would say it. */
+export const OKTA_TEXTS: readonly string[] = [...CATALOGUE, ...SECOND_FORMAT].map(
+  ({ text }) => text,
+);
