@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import express from 'express';
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
-import session from 'express-session';
 import { Passport, type AuthenticateOptions } from 'passport';
 import { OktaDirectMfaStrategy } from 'passport-okta-direct-mfa';
 import type {
@@ -11,25 +10,18 @@ import type {
 } from 'passport-okta-direct-mfa';
 import { toDataURL } from 'qrcode';
 import { errorHandler } from './errors.js';
+import { limitAddresses, limitUsernames, type LimitOptions, type OnLimit } from './limits.js';
 import { explain } from './messages.js';
 import { fields, isApi, pendingTransaction } from './request.js';
 import * as pages from './pages.js';
-import { csrfProtection, csrfToken, limitSignIns, noStore, secureHeaders } from './security.js';
-import type { RateLimit } from './security.js';
+import { csrfProtection, csrfToken, noStore, secureHeaders } from './security.js';
+import { sessions, type SessionOptions } from './sessions.js';
 
-export interface AppOptions {
+export interface AppOptions extends SessionOptions, LimitOptions {
   /** The strategy's own options: `issuer`, `clientID`, `clientSecret`, … */
   okta: Omit<OktaDirectMfaStrategyOptions, 'passReqToCallback'>;
-  /** Signs the session cookie. */
-  sessionSecret: string;
-  /** The session store; express-session's memory store by default, which is for development. */
-  store?: session.Store | undefined;
-  /** Behind TLS: the cookie is `Secure` and has the `__Host-` prefix. */
-  production?: boolean;
   /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers are trusted. */
   trustProxy?: number | string | undefined;
-  /** Sign-in requests allowed from one address; 100 in 15 minutes by default. */
-  rateLimit?: RateLimit | undefined;
   /** The account shown on the demo's pages. None with a real org. */
   demo?: pages.DemoAccount | undefined;
   /** Receives one line for each server error; `console.error` by default. */
@@ -71,17 +63,9 @@ export function createApp(options: AppOptions): Express {
   app.use(secureHeaders());
   app.use(express.static(join(__dirname, 'public'), { maxAge: production ? '1h' : 0 }));
   app.use(noStore);
-  app.use(
-    session({
-      name: production ? '__Host-session' : 'session',
-      secret: options.sessionSecret,
-      ...(options.store && { store: options.store }),
-      resave: false,
-      saveUninitialized: false,
-      cookie: { httpOnly: true, sameSite: 'lax', secure: production, path: '/' },
-    }),
-  );
+  // Before the session is read: a body may arrive slowly, and the session change meanwhile.
   app.use(express.urlencoded({ extended: false, limit: '16kb' }), express.json({ limit: '16kb' }));
+  app.use(sessions(options));
   app.use(passport.session());
 
   // 3. Sign-in: one handler for both steps. The strategy distinguishes them by the body's fields.
@@ -110,13 +94,10 @@ export function createApp(options: AppOptions): Express {
     authenticate(req, res, next);
   };
 
-  const limit = limitSignIns(
-    options.rateLimit ?? { windowMs: 15 * 60_000, limit: 100 },
-    (req, res, retryAfter) => {
-      const message = 'Too many sign-in attempts from this address.';
-      fail(req, res, { code: 'rate_limited', message, retryAfter }, 429);
-    },
-  );
+  const onLimit: OnLimit = (req, res, limit) =>
+    fail(req, res, { code: 'rate_limited', ...limit }, 429);
+  // The address first: one that is over its limit does not use up other people's.
+  const limit = [limitAddresses(options, onLimit), limitUsernames(options, onLimit)];
 
   // The CSRF check comes first: requests forged by other sites must not use up a user's attempts.
   app.post('/login', csrfProtection, limit, signIn);

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Request } from 'express';
 import { OUTCOME_CHANNEL, type OutcomeEvent } from 'passport-okta-direct-mfa';
+import { printable, truncated } from './printable.js';
 
 /**
  * An audit log: one line of JSON for each sign-in request. The events contain no secret; the fields
@@ -11,16 +12,36 @@ import { OUTCOME_CHANNEL, type OutcomeEvent } from 'passport-okta-direct-mfa';
  */
 export function auditLog(log: (line: string) => void): void {
   subscribe(OUTCOME_CHANNEL, (message) => {
-    const { outcome, code, username, duration, request } = message as OutcomeEvent;
-    log(
-      JSON.stringify({
-        time: new Date().toISOString(),
-        outcome,
-        code,
-        username,
-        address: (request as Request).ip,
-        duration: Math.round(duration),
-      }),
-    );
+    try {
+      log(auditLine(message as OutcomeEvent));
+    } catch (error) {
+      // A subscriber that throws ends the process.
+      console.error('The audit log failed:', error);
+    }
   });
+}
+
+function auditLine(event: OutcomeEvent): string {
+  const { outcome, step, factor, code, username, sub } = event;
+  const { oktaError, oktaDescription, oktaErrorId, oktaRequestId, duration, oktaDuration } = event;
+  const line = {
+    time: new Date().toISOString(),
+    outcome,
+    step,
+    factor,
+    code,
+    username,
+    sub,
+    // With `trust proxy`, it is what the X-Forwarded-For header says.
+    address: (event.request as Request).ip,
+    oktaError,
+    oktaDescription,
+    oktaErrorId,
+    oktaRequestId,
+    duration: Math.round(duration),
+    oktaDuration: Math.round(oktaDuration),
+  };
+  const short = (name: string, value: unknown) =>
+    typeof value === 'string' ? truncated(value, name === 'oktaDescription' ? 500 : 100) : value;
+  return printable(JSON.stringify(line, short));
 }

@@ -13,6 +13,10 @@ export interface Config {
   sessionSecret: string;
   production: boolean;
   trustProxy?: number | string;
+  /** Seconds. */
+  sessionLifetime: { idle?: number; absolute?: number };
+  /** For the sessions and the limits; without it they are in the memory of this process. */
+  redisUrl?: string;
 }
 
 type Env = Record<string, string | undefined>;
@@ -37,6 +41,9 @@ export function readConfig(env: Env): Config {
     );
   }
   const trustProxy = env['TRUST_PROXY'];
+  const redisUrl = env['REDIS_URL'];
+  const idle = readSeconds(env, 'SESSION_IDLE_SECONDS');
+  const absolute = readSeconds(env, 'SESSION_MAX_SECONDS');
 
   return {
     port: readPort(env['PORT'] || '3000'),
@@ -46,6 +53,8 @@ export function readConfig(env: Env): Config {
     production,
     // The number of proxies in front of the app, or their addresses.
     ...(trustProxy && { trustProxy: /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy }),
+    sessionLifetime: { ...(idle && { idle }), ...(absolute && { absolute }) },
+    ...(redisUrl && { redisUrl }),
   };
 }
 
@@ -55,6 +64,15 @@ function readPort(value: string): number {
     throw new ConfigError(`PORT must be a number from 0 to 65535, not "${value}".`);
   }
   return port;
+}
+
+function readSeconds(env: Env, name: string): number | undefined {
+  const value = env[name];
+  if (!value) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(value)) {
+    throw new ConfigError(`${name} must be a number of seconds, not "${value}".`);
+  }
+  return Number(value);
 }
 
 function readOkta(env: Env): Config['okta'] {

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { errorPage } from './pages.js';
+import { printable, printableStack } from './printable.js';
 import { isApi, pendingTransaction } from './request.js';
 
 /** What an error may contain; in JavaScript, anything can be thrown. */
@@ -12,7 +13,13 @@ export const errorHandler =
     if (res.headersSent) return next(error);
     const { status, code, ...page } = describeError(error, req);
     // The strategy's messages contain no secrets; an error without a code is a bug in this app.
-    if (status >= 500) log(error?.code ? `${error.code}: ${error.message}` : String(error?.stack));
+    if (status >= 500) {
+      log(
+        error?.code
+          ? printable(`${error.code}: ${error.message}`)
+          : printableStack(String(error?.stack)),
+      );
+    }
     res.status(status);
     if (isApi(req)) res.json({ code, message: page.text });
     else res.send(errorPage(page));

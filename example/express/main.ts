@@ -4,16 +4,19 @@ import { auditLog } from './audit.js';
 import { ConfigError, readConfig } from './config.js';
 import { demoAccount, describeDemo } from './demo.js';
 import { listen } from './listen.js';
+import { connectRedis } from './redis.js';
 
 async function main() {
-  const { okta: org, port, hosts, ...settings } = readConfig(process.env);
+  const { okta: org, port, hosts, redisUrl, ...settings } = readConfig(process.env);
+  const redis = redisUrl ? await connectRedis(redisUrl, console.error) : undefined;
+  if (settings.production && !redis) console.warn(inMemory);
 
   // Without a real org, the app uses a stand-in for Okta on this machine.
   const standIn = org ? undefined : await startOkta();
   const demo = standIn && demoAccount(standIn);
 
   const okta = standIn ? standInOptions(standIn) : org!;
-  const app = createOrExplain({ ...settings, okta, demo });
+  const app = createOrExplain({ ...settings, ...redis, okta, demo });
   const listening = await listen(app, port, hosts).catch(async (error: unknown) => {
     await standIn?.close();
     throw error;
@@ -32,6 +35,9 @@ async function main() {
   console.log(`The sample app: http://localhost:${listening.port}  (Ctrl-C stops it)\n`);
   auditLog((line) => console.log(line));
 }
+
+const inMemory =
+  'Sessions and limits are in the memory of this process: set REDIS_URL for more than one, or to keep them over a restart.';
 
 const standInOptions = ({ issuers, clients }: Okta) => ({
   issuer: issuers.org,

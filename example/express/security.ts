@@ -1,6 +1,5 @@
 import { csrfSync } from 'csrf-sync';
-import type { Request, RequestHandler, Response } from 'express';
-import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
+import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import { fields } from './request.js';
 
@@ -33,28 +32,3 @@ export const { csrfSynchronisedProtection: csrfProtection, generateToken: csrfTo
   getTokenFromRequest: (req) => (fields(req)['_csrf'] as string) ?? req.get('x-csrf-token'),
   errorConfig: { code: 'invalid_csrf_token' },
 });
-
-export interface RateLimit {
-  windowMs: number;
-  limit: number;
-}
-
-/**
- * Limits the sign-in requests from one address. Okta limits each username; this keeps one address
- * from trying many. With several processes, give it a shared store (`rate-limit-redis`).
- */
-export const limitSignIns = (
-  { windowMs, limit }: RateLimit,
-  onLimit: (req: Request, res: Response, retryAfter: number) => void,
-): RequestHandler =>
-  rateLimit({
-    windowMs,
-    limit,
-    standardHeaders: false,
-    legacyHeaders: false,
-    handler: (req, res) => {
-      const { resetTime } = (req as AugmentedRequest)['rateLimit']!;
-      const milliseconds = resetTime ? resetTime.getTime() - Date.now() : windowMs;
-      onLimit(req, res, Math.max(1, Math.ceil(milliseconds / 1000)));
-    },
-  });

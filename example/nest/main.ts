@@ -2,16 +2,19 @@ import type { RequestListener } from 'node:http';
 import { ConfigError, readConfig } from '../express/config.js';
 import { demoAccount, describeDemo } from '../express/demo.js';
 import { listen } from '../express/listen.js';
+import { connectRedis } from '../express/redis.js';
 import { startOkta, type Okta } from '../okta/index.js';
 import { createApp, type AppOptions } from './app.js';
 
 async function main() {
-  const { okta: org, port, hosts, ...settings } = readConfig(process.env);
+  const { okta: org, port, hosts, redisUrl, ...settings } = readConfig(process.env);
+  const redis = redisUrl ? await connectRedis(redisUrl, console.error) : undefined;
+  if (settings.production && !redis) console.warn(inMemory);
 
   // Without a real org, the app uses a stand-in for Okta on this machine.
   const standIn = org ? undefined : await startOkta();
   const okta = standIn ? standInOptions(standIn) : org!;
-  const app = await createOrExplain({ ...settings, okta });
+  const app = await createOrExplain({ ...settings, ...redis, okta });
   await app.init();
 
   const listener = app.getHttpAdapter().getInstance() as RequestListener;
@@ -36,6 +39,9 @@ async function main() {
   console.log(howToSignIn(listening.port, account));
   console.log(`The Nest app: http://localhost:${listening.port}  (Ctrl-C stops it)\n`);
 }
+
+const inMemory =
+  'Sessions and limits are in the memory of this process: set REDIS_URL for more than one, or to keep them over a restart.';
 
 const standInOptions = ({ issuers, clients }: Okta) => ({
   issuer: issuers.org,

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { Request, Response } from 'express';
+import { printable } from '../express/printable.js';
 import { OktaDirectMfaError, type OktaDirectMfaInfo } from 'passport-okta-direct-mfa';
 
 /**
@@ -46,7 +47,7 @@ export class OktaGuard extends AuthGuard('okta-direct-mfa') {
     if (!(err instanceof OktaDirectMfaError)) return err;
 
     // The package's messages contain no secrets.
-    this.logger.error(`${err.code}: ${err.message}`);
+    this.logger.error(printable(`${err.code}: ${err.message}`));
     const { code, status } = err;
     // 502 to 504: the transaction is kept.
     return status > 500

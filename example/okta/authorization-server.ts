@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import jwt from 'jsonwebtoken';
 import type * as OidcProvider from 'oidc-provider';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { account, CLAIMS } from './account.js';
@@ -11,7 +12,7 @@ import { SCOPES } from './grants/scope.js';
 import type { MfaTransactions } from './mfa-transactions.js';
 import type { Passcodes } from './passcodes.js';
 import type { RateLimit } from './rate-limit.js';
-import { newSigningKey, type SigningKey } from './signing-key.js';
+import { newSigningKey, publicJwk, type SigningKey } from './signing-key.js';
 import type { Directory } from './users.js';
 
 export interface AuthorizationServerParts {
@@ -20,9 +21,14 @@ export interface AuthorizationServerParts {
   readonly endpoints: string;
   readonly directory: Directory;
   readonly passcodes: Passcodes;
+  /** Of passwords, by username. */
   readonly rateLimit: RateLimit;
+  /** Of passcodes, by the user's id. */
+  readonly otpLimit: RateLimit;
   readonly transactions: MfaTransactions;
   readonly storage: Storage;
+  /** A client's own key, if this server signs with it. */
+  readonly clientKey: (clientId: string) => SigningKey | undefined;
 }
 
 type Callback = (req: IncomingMessage, res: ServerResponse) => unknown;
@@ -67,7 +73,7 @@ function createProvider(
   keys: readonly SigningKey[],
   parts: AuthorizationServerParts,
 ): Provider {
-  const { directory, endpoints, storage } = parts;
+  const { clientKey, directory, endpoints, storage } = parts;
   const provider = new oidc.Provider(parts.issuer, {
     adapter: (model) => storage.adapter(model),
     jwks: { keys: keys.map((key) => key.jwk) },
@@ -139,6 +145,10 @@ function createProvider(
     console.error('The stand-in for Okta failed:', err);
     ctx.body = internalError().body;
   });
+  provider.use(async (ctx: KoaContextWithOIDC, next) => {
+    await next();
+    useClientKey(ctx, clientKey);
+  });
   provider.use(async (ctx, next) => {
     await next();
     if (ctx.status !== 404 || ctx.body !== undefined) return;
@@ -149,6 +159,26 @@ function createProvider(
     ctx.body = body;
   });
   return provider;
+}
+
+/** Signs an ID token again with the key of its client, and lists that key for who asks for it. */
+function useClientKey(
+  ctx: KoaContextWithOIDC,
+  clientKey: AuthorizationServerParts['clientKey'],
+): void {
+  if (ctx.status !== 200) return;
+  const body = ctx.body as Record<string, unknown>;
+  const { route, client } = ctx.oidc ?? {};
+  if (route === 'jwks') {
+    const key = clientKey(String(ctx.query['client_id']));
+    if (key) ctx.body = { keys: [...(body['keys'] as object[]), publicJwk(key)] };
+  }
+  const key = client && clientKey(client.clientId);
+  if (route === 'token' && key && typeof body['id_token'] === 'string') {
+    const claims = jwt.decode(body['id_token']) as jwt.JwtPayload;
+    const id_token = jwt.sign(claims, key.privateKey, { algorithm: 'RS256', keyid: key.kid });
+    ctx.body = { ...body, id_token };
+  }
 }
 
 /** Replaces the error of oidc-provider, or of one of the two grants, with Okta's. */

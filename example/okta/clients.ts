@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { grantType as mfaOtp } from './grants/mfa-otp.js';
 import { grantType as password } from './grants/password.js';
 import { oktaId } from './ids.js';
+import type { SigningKey } from './signing-key.js';
 
 export type ClientAuthenticationMethod =
   'none' | 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' | 'private_key_jwt';
@@ -15,6 +16,11 @@ export interface Client {
   grant_types: string[];
   /** Public keys for `private_key_jwt`. */
   jwks?: { keys: JsonWebKey[] };
+  /**
+   * The org server signs this client's ID tokens with this key, which it lists only when asked for
+   * the keys with this `client_id`. Default: the server's key.
+   */
+  signing_key?: SigningKey;
 }
 
 /** A public key in a client's `jwks`. */

@@ -86,6 +86,10 @@ export const openidScopeNeeded = (): OktaError =>
 export const tooManyRequests = (): OktaError =>
   apiError(429, 'E0000047', 'You exceeded the maximum number of requests. Try again in a while.');
 
+/** Okta's user_rate_limited: not E0000047, and with a status that contradicts its `error`. */
+export const tooManyPasscodes = (): OktaError =>
+  oauthError(429, 'invalid_grant', 'API call exceeded rate limit due to too many requests.');
+
 export const notFound = (path: string): OktaError =>
   apiError(404, 'E0000007', `Not found: Resource not found: ${path}`);
 

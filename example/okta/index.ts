@@ -3,7 +3,7 @@ import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import jwt from 'jsonwebtoken';
 import { Storage } from './adapter.js';
-import { AuthorizationServer } from './authorization-server.js';
+import { AuthorizationServer, type AuthorizationServerParts } from './authorization-server.js';
 import { demoClients, newClient, type Client, type DemoClients } from './clients.js';
 import { Front, type RecordedRequest, type ServerName } from './front.js';
 import { MfaTransactions } from './mfa-transactions.js';
@@ -20,6 +20,7 @@ import { newSigningKey } from './signing-key.js';
 import { demoUsers, Directory, newUser, type DemoUsers, type User } from './users.js';
 
 export { otpauthUri } from './passcodes.js';
+export { newSigningKey, type SigningKey } from './signing-key.js';
 export type { Client, DemoClients } from './clients.js';
 export type { RecordedRequest, ServerName } from './front.js';
 export type {
@@ -50,6 +51,11 @@ export interface OktaOptions {
   mfaTokenLifetime?: number;
   /** Password requests per second for one username; `Infinity` for load tests. Default: 4. */
   rateLimitPerSecond?: number;
+  /**
+   * Passcodes, right or wrong, in five minutes for the authenticator of one user; `Infinity` for load
+   * tests. Default: 5, which cannot be changed at Okta.
+   */
+  otpLimit?: number;
   /** Whether to fill `requests`. Default: false, so that long runs do not grow. */
   record?: boolean;
   /** Serves https, with this key and certificate (PEM). Default: http. */
@@ -153,22 +159,32 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
   const issuers = { org: origin, default: `${origin}/oauth2/default` };
 
   const passcodes = new Passcodes(now);
-  const rateLimit = new RateLimit(options.rateLimitPerSecond ?? 4, now);
+  const rateLimit = new RateLimit(options.rateLimitPerSecond ?? 4, 1000, now);
+  const otpLimit = new RateLimit(options.otpLimit ?? 5, 5 * 60_000, now);
   const authorizationServer = (
     key: typeof orgKey,
-    place: { issuer: string; endpoints: string },
+    place: Pick<AuthorizationServerParts, 'issuer' | 'endpoints' | 'clientKey'>,
   ): AuthorizationServer =>
     new AuthorizationServer(oidc, key, {
       ...place,
       directory,
       passcodes,
       rateLimit,
+      otpLimit,
       transactions: new MfaTransactions(options.mfaTokenLifetime ?? 300, now),
       storage: new Storage(registered),
     });
   const servers = {
-    org: authorizationServer(orgKey, { issuer: issuers.org, endpoints: '/oauth2/v1' }),
-    default: authorizationServer(defaultKey, { issuer: issuers.default, endpoints: '/v1' }),
+    org: authorizationServer(orgKey, {
+      issuer: issuers.org,
+      endpoints: '/oauth2/v1',
+      clientKey: (clientId) => registered.get(clientId)?.signing_key,
+    }),
+    default: authorizationServer(defaultKey, {
+      issuer: issuers.default,
+      endpoints: '/v1',
+      clientKey: () => undefined,
+    }),
   };
   const scripted = new ScriptedResponses();
   const recorded = options.record === true ? requests : undefined;

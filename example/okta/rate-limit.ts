@@ -7,16 +7,16 @@ export interface RateLimitState {
   reset: number;
 }
 
-const WINDOW_MS = 1000;
-
-/** Allows `limit` requests in any one second for each name. Rejected requests do not count. */
+/** Allows `limit` requests in any window of time for each name. Rejected requests do not count. */
 export class RateLimit {
   readonly #limit: number;
+  readonly #windowMs: number;
   readonly #now: () => number;
   readonly #recent = new Map<string, number[]>();
 
-  constructor(limit: number, now: () => number) {
+  constructor(limit: number, windowMs: number, now: () => number) {
     this.#limit = limit;
+    this.#windowMs = windowMs;
     this.#now = now;
   }
 
@@ -27,9 +27,9 @@ export class RateLimit {
 
   take(name: string): RateLimitState {
     const now = this.#now();
-    this.#deleteBefore(now - WINDOW_MS);
+    this.#deleteBefore(now - this.#windowMs);
     const key = name.toLowerCase();
-    const times = (this.#recent.get(key) ?? []).filter((time) => time > now - WINDOW_MS);
+    const times = (this.#recent.get(key) ?? []).filter((time) => time > now - this.#windowMs);
     const allowed = times.length < this.#limit;
     if (allowed) {
       times.push(now);
@@ -41,7 +41,7 @@ export class RateLimit {
       allowed,
       limit: this.#limit,
       remaining: Math.max(0, this.#limit - times.length),
-      reset: Math.ceil(((times[0] ?? now) + WINDOW_MS) / 1000),
+      reset: Math.ceil(((times[0] ?? now) + this.#windowMs) / 1000),
     };
   }
 

@@ -1,4 +1,4 @@
-import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { JWK } from 'oidc-provider';
 
@@ -16,4 +16,9 @@ export async function newSigningKey(): Promise<SigningKey> {
   const kid = randomBytes(32).toString('base64url');
   const jwk = { ...privateKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' };
   return { kid, privateKey, jwk: jwk };
+}
+
+export function publicJwk({ kid, privateKey }: SigningKey): Record<string, unknown> {
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' });
+  return { ...jwk, kid, alg: 'RS256', use: 'sig' };
 }

@@ -3,10 +3,12 @@ import {
   authenticatorCannotBeUsed,
   mfaTokenExpired,
   missingParameter,
+  tooManyPasscodes,
   wrongPasscode,
 } from '../errors.js';
 import type { MfaTransactions } from '../mfa-transactions.js';
 import type { Passcodes } from '../passcodes.js';
+import type { RateLimit } from '../rate-limit.js';
 import type { Directory } from '../users.js';
 import { checkScope } from './scope.js';
 import { issueTokens } from './tokens.js';
@@ -23,10 +25,11 @@ interface Parameters {
 
 export function handler(parts: {
   directory: Directory;
+  otpLimit: RateLimit;
   passcodes: Passcodes;
   transactions: MfaTransactions;
 }) {
-  const { directory, passcodes, transactions } = parts;
+  const { directory, otpLimit, passcodes, transactions } = parts;
 
   return async function mfaOtpGrant(ctx: TokenEndpointGrantContext<Parameters>): Promise<void> {
     const { client, params } = ctx.oidc;
@@ -39,6 +42,7 @@ export function handler(parts: {
     const { user } = transaction;
     const scope = params.scope === undefined ? transaction.scope : checkScope(params.scope);
     if (user.totpSecret === undefined) throw authenticatorCannotBeUsed();
+    if (!otpLimit.take(user.id).allowed) throw tooManyPasscodes();
 
     // No await between the check and the end of the transaction: of two concurrent requests with
     // the same code or the same `mfa_token`, only one gets tokens.

@@ -10,6 +10,7 @@ import {
   FormBrowser,
   raw,
   startSample,
+  tokenOf,
   type Sample,
 } from './support.js';
 
@@ -319,6 +320,87 @@ describe('security', () => {
       const headers = { 'x-csrf-token': String(csrfToken) };
       const { status, body } = await browser.post('/api/login', { headers });
       assert.deepEqual([status, body['code']], [429, 'rate_limited']);
+    } finally {
+      await close();
+    }
+  });
+});
+
+describe('the limit of a username', () => {
+  const usernameLimit = { windowMs: 60_000, limit: 3 };
+  let limited: Sample;
+  before(async () => {
+    limited = await startSample({ usernameLimit });
+  });
+  after(() => limited.close());
+  /** From another browser each time. */
+  async function tryPassword(username: string, password = 'Quite-Wrong-99') {
+    const browser = limited.newBrowser();
+    await browser.get('/login');
+    return browser.submit('/login', { username, password });
+  }
+
+  it('counts every spelling that Okta takes for the same, known or not', async () => {
+    for (const [spellings, other] of [
+      [['ann@example.com', 'ANN@Example.com', '  ann@example.com\t'], 'ann@example.org'],
+      // Full-width, a ligature, and two ways to write one letter.
+      [['ｂｏb@example.com', 'bob＠example.com', '\u3000BOB@example.com'], 'bobb@example.com'],
+      [['Ze\u0301e@example.com', 'z\u00e9e@example.com', 'zÉe@example.com'], 'zee@example.com'],
+      [['ﬁona@example.com', 'fiona@example.com', 'FIONA@example.com'], 'fion@example.com'],
+    ] as const) {
+      for (const spelling of spellings) assert.equal((await tryPassword(spelling)).status, 401);
+      const page = await tryPassword(spellings[0]);
+      assertErrorPage(page, 429, /Too many attempts\. Wait \d+ seconds/);
+      assert.ok(Number(page.headers['retry-after']) > 50);
+      assert.equal((await tryPassword(spellings[1])).status, 429);
+      assert.equal((await tryPassword(other)).status, 401, other);
+    }
+  });
+
+  it('counts passcodes by the transaction, whatever username stands beside them', async () => {
+    const user = limited.okta.addUser();
+    const browser = await limited.afterPassword(user);
+    const wrong = () => ({ otp: limited.okta.wrongOtp(user), username: crypto.randomUUID() });
+    for (let count = 0; count < 2; count += 1) {
+      assert.equal((await browser.submit('/login/otp', wrong())).status, 401);
+    }
+    const asked = limited.okta.requests.length;
+    assertErrorPage(await browser.submit('/login/otp', wrong()), 429, /Too many attempts/);
+    assert.equal(limited.okta.requests.length, asked);
+    assert.equal((await tryPassword(user.username, user.password)).status, 429);
+    assert.equal((await browser.get('/login/otp')).status, 200, 'the transaction is kept');
+  });
+
+  it('does not count forged forms, nor those without a username', async () => {
+    const user = limited.okta.addUser();
+    const forging = limited.newBrowser();
+    for (let count = 0; count < 4; count += 1) {
+      assert.equal((await forging.post('/login', { form: credentials(user) })).status, 403);
+      assert.equal((await tryPassword('', 'x')).status, 400);
+    }
+    assert.equal((await tryPassword(user.username, user.password)).status, 302);
+  });
+
+  it('is not used up by an address that is over its own limit', async () => {
+    const { close, origin, okta } = await startSample({
+      usernameLimit,
+      trustProxy: 1,
+      rateLimit: { windowMs: 60_000, limit: 3 },
+    });
+    try {
+      const user = okta.addUser();
+      const from = async (address: string, fields: Record<string, string>) => {
+        const browser = new FormBrowser(origin);
+        const form = { _csrf: tokenOf(await browser.get('/login')), ...fields };
+        return browser.post('/login', { form, headers: { 'x-forwarded-for': address } });
+      };
+      for (let count = 0; count < 3; count += 1) {
+        await from('192.0.2.1', { username: `nobody-${count}`, password: 'x' });
+      }
+      for (let count = 0; count < 4; count += 1) {
+        assert.equal((await from('192.0.2.1', credentials(user))).status, 429);
+      }
+      assert.equal((await from('192.0.2.2', credentials(user))).status, 302);
     } finally {
       await close();
     }

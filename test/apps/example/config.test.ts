@@ -36,7 +36,21 @@ describe('readConfig', () => {
     assert.equal(readConfig({ TRUST_PROXY: '10.0.0.0/8' }).trustProxy, '10.0.0.0/8');
   });
 
+  it('takes the lifetimes of a session in seconds, and the address of Redis', () => {
+    const { sessionLifetime, redisUrl } = readConfig({
+      SESSION_IDLE_SECONDS: '900',
+      SESSION_MAX_SECONDS: '28800',
+      REDIS_URL: 'redis://127.0.0.1:6379',
+    });
+    assert.deepEqual(sessionLifetime, { idle: 900, absolute: 28_800 });
+    assert.equal(redisUrl, 'redis://127.0.0.1:6379');
+    assert.deepEqual(readConfig({}).sessionLifetime, {});
+    assert.equal(readConfig({}).redisUrl, undefined);
+  });
+
   for (const [name, env, message] of [
+    ['a lifetime that is no number', { SESSION_IDLE_SECONDS: '30m' }, /SESSION_IDLE_SECONDS must/],
+    ['a session that never lives', { SESSION_MAX_SECONDS: '0' }, /SESSION_MAX_SECONDS must/],
     ['a port out of range', { PORT: '70000' }, /PORT must be a number/],
     ['an issuer without a client', { OKTA_ISSUER: 'x' }, /OKTA_CLIENT_ID must be set/],
     ['a client without an issuer', { OKTA_CLIENT_ID: 'x' }, /OKTA_ISSUER must be set/],

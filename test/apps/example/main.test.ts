@@ -100,6 +100,12 @@ describe('settings that cannot work are a message and no stack', () => {
   for (const [name, env, message] of [
     ['a port that is no number', { PORT: 'abc' }, /PORT must be a number.*"abc"/],
     [
+      'a Redis that is not there',
+      { REDIS_URL: 'redis://:pw@127.0.0.1:1' },
+      /^\n.*REDIS_URL: (?!.*pw)/,
+    ],
+    ['an address that is no Redis', { REDIS_URL: 'http://127.0.0.1:1' }, /^\n.*REDIS_URL: /],
+    [
       'an issuer that the strategy refuses',
       { OKTA_ISSUER: 'https://acme-admin.okta.com', OKTA_CLIENT_ID: 'x' },
       /admin/,

@@ -12,7 +12,7 @@ export async function startSample({
   demo = false,
   ...options
 }: Omit<Partial<AppOptions>, 'demo'> & { demo?: boolean } = {}) {
-  const okta = await startOkta();
+  const okta = await startOkta({ record: true });
   const lines: string[] = [];
   const app = createApp({
     okta: optionsFor(okta),

@@ -375,6 +375,58 @@ describe('no route reaches its handler without a user', () => {
     assert.deepEqual(nest.reached(), ['AuthController.logout']);
   });
 
+  it('an address whose browser is made to GET the sign-in, as by images of another site: not limited', async () => {
+    const limited = await startNest(compiled, {
+      rateLimit: { windowMs: 60_000, limit: 1 },
+      usernameLimit: { windowMs: 60_000, limit: 1 },
+    });
+    try {
+      browser = limited.browser();
+      for (const path of ['/auth/login', '/auth/otp', '/api/auth/login?username=a&password=b']) {
+        assert.equal((await browser.get(path)).status, 404);
+      }
+      // Nor do forms, which such a page can send too.
+      for (let count = 0; count < 3; count += 1) {
+        const form = { username: user.username, password: 'x' };
+        assert.equal((await browser.post('/auth/login', { form })).status, 415);
+      }
+      const known = limited.okta.addUser();
+      const answer = await post('/auth/login', passwordOf(known));
+      assert.equal(answer.body['code'], 'mfa_required', answer.text);
+    } finally {
+      await limited.close();
+      passport.use(nest.strategy);
+    }
+  });
+
+  it('a username that was tried too often, however it is spelt: 429 in both steps and variants', async () => {
+    const limited = await startNest(compiled, { usernameLimit: { windowMs: 60_000, limit: 2 } });
+    try {
+      browser = limited.browser();
+      user = limited.okta.addUser();
+      await passPassword('/auth');
+      const username = ` ${user.username.toUpperCase()}\u3000`;
+      await limited.browser().post('/api/auth/login', { json: { username, password: 'wrong' } });
+
+      const asked = limited.okta.requests.length;
+      for (const answer of [
+        await post('/auth/otp', { otp: limited.okta.otp(user) }),
+        await post('/auth/otp', { otp: limited.okta.otp(user), username: 'another' }),
+        await post('/api/auth/login', passwordOf(user)),
+      ]) {
+        assert.deepEqual([answer.status, answer.body['code']], [429, 'rate_limited']);
+        assert.match(String(answer.body['message']), /username/);
+        assert.equal(answer.headers['retry-after'], String(answer.body['retryAfter']));
+      }
+      assert.equal(limited.okta.requests.length, asked, 'Okta was not asked');
+      user = limited.okta.addUser();
+      await passPassword('/auth');
+    } finally {
+      await limited.close();
+      passport.use(nest.strategy);
+    }
+  });
+
   it('an address that has tried too often: 429 with Retry-After', async () => {
     const limited = await startNest(compiled, { rateLimit: { windowMs: 60_000, limit: 1 } });
     try {

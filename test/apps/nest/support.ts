@@ -60,6 +60,7 @@ export async function startNest(
     okta: optionsFor(okta, { timeout: 1000 }),
     sessionSecret: 'a secret for tests',
     rateLimit: { windowMs: 60_000, limit: 1000 },
+    usernameLimit: { windowMs: 60_000, limit: 1000 },
     logger: { log: write, warn: write, error: write },
     ...options,
   });

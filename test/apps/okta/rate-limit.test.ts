@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { RateLimit } from '../../../example/okta/rate-limit.js';
-import { startOkta, type Okta } from '../../../example/okta/index.js';
-import { sendOtp, sendPassword } from './support.js';
+import { startOkta, type Okta, type User } from '../../../example/okta/index.js';
+import { oauthError, sendOtp, sendPassword, type LoginOptions } from './support.js';
 
 describe('the rate limit of the stand-in', () => {
   let okta: Okta;
@@ -65,7 +65,7 @@ describe('the rate limit of the stand-in', () => {
     assert.equal((await sendPassword(okta, okta.addUser())).status, 403);
   });
 
-  it('does not count passcodes', async () => {
+  it('does not count passcodes as passwords', async () => {
     const user = okta.addUser();
     const { body } = await sendPassword(okta, user);
     for (let request = 1; request <= 4; request += 1) {
@@ -76,9 +76,71 @@ describe('the rate limit of the stand-in', () => {
     assert.equal((await sendOtp(okta, body['mfa_token'], okta.otp(user))).status, 200);
   });
 
+  describe('of the passcodes of one person', () => {
+    const TOO_MANY = [
+      429,
+      'invalid_grant',
+      'API call exceeded rate limit due to too many requests.',
+    ];
+    /** One passcode after a password of its own; a second apart, for the other limit. */
+    async function attempt(user: User, isRight: boolean, options: LoginOptions = {}) {
+      time += 1000;
+      const { body } = await sendPassword(okta, user, options);
+      const otp = isRight ? okta.otp(user) : okta.wrongOtp(user);
+      return sendOtp(okta, body['mfa_token'], otp, options);
+    }
+
+    it('refuses the sixth in five minutes, right or wrong, at both servers together', async () => {
+      const user = okta.addUser();
+      const statuses: number[] = [];
+      for (const [isRight, server] of [
+        [true, 'org'],
+        [false, 'default'],
+        [false, 'org'],
+        [true, 'default'],
+        [false, 'org'],
+      ] as const) {
+        statuses.push((await attempt(user, isRight, { server })).status);
+      }
+      assert.deepEqual(statuses, [200, 400, 400, 200, 400]);
+
+      time += 30_000;
+      const refused = await attempt(user, true);
+      assert.deepEqual(oauthError(refused), TOO_MANY);
+      assert.equal(refused.headers['x-rate-limit-reset'], undefined);
+      assert.equal((await attempt(okta.addUser(), true)).status, 200, 'somebody else');
+    });
+
+    it('lets the next one through five minutes after the first, which ends no login', async () => {
+      const user = okta.addUser();
+      await attempt(user, false);
+      const first = time;
+      for (let count = 2; count <= 5; count += 1) await attempt(user, false);
+      time = first + 298_000;
+      const { body } = await sendPassword(okta, user);
+      const otp = okta.otp(user);
+      time = first + 299_999;
+      assert.equal((await sendOtp(okta, body['mfa_token'], otp)).status, 429);
+      time += 1;
+      assert.equal((await sendOtp(okta, body['mfa_token'], otp)).status, 200);
+    });
+
+    it('can be set', async () => {
+      const other = await startOkta({ otpLimit: 1 });
+      try {
+        const user = other.addUser();
+        const { body } = await sendPassword(other, user);
+        assert.equal((await sendOtp(other, body['mfa_token'], other.wrongOtp(user))).status, 400);
+        assert.equal((await sendOtp(other, body['mfa_token'], other.otp(user))).status, 429);
+      } finally {
+        await other.close();
+      }
+    });
+  });
+
   it('forgets the names that are quiet', () => {
     let clock = 0;
-    const limit = new RateLimit(4, () => clock);
+    const limit = new RateLimit(4, 1000, () => clock);
     for (let name = 0; name < 5000; name += 1) {
       clock += 10;
       limit.take(`user-${name}`);

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import jwt from 'jsonwebtoken';
-import { startOkta, type Okta, type ServerName, type User } from '../../../example/okta/index.js';
+import {
+  newSigningKey,
+  startOkta,
+  type Client,
+  type Okta,
+  type ServerName,
+  type User,
+} from '../../../example/okta/index.js';
+import { startApp } from '../../support/app.js';
+import { Browser } from '../../support/browser.js';
+import { logIn as signIn, optionsFor } from '../../support/login.js';
 import { ask, askToken, endpoint, logIn, oauthError, sendPassword, type Reply } from './support.js';
 
 type Jwk = JsonWebKey & { kid: string; alg: string; use: string };
@@ -163,6 +173,62 @@ describe('what the stand-in issues', () => {
       });
     });
   }
+
+  describe('a client with a key of its own', () => {
+    const kidOf = (idToken: unknown) => jwt.decode(String(idToken), { complete: true })?.header.kid;
+    const kids = async (server: ServerName, query: string): Promise<string[]> => {
+      const { body } = await ask(`${endpoint(okta, server, 'keys')}${query}`);
+      return (body['keys'] as Jwk[]).map(({ kid }) => kid);
+    };
+    let client: Client;
+    let own: string;
+    before(async () => {
+      const signing_key = await newSigningKey();
+      client = okta.addClient({ signing_key });
+      own = signing_key.kid;
+    });
+
+    it("has it listed, beside the server's, only when asked for with its client_id", async () => {
+      const shared = await kids('org', '');
+      assert.equal(shared.includes(own), false);
+      const { native } = okta.clients;
+      assert.deepEqual(await kids('org', `?client_id=${native.client_id}`), shared);
+      assert.deepEqual(await kids('org', '?client_id=unknown'), shared);
+      assert.deepEqual(await kids('org', `?client_id=${client.client_id}`), [...shared, own]);
+      const { body } = await ask(`${endpoint(okta, 'org', 'keys')}?client_id=${client.client_id}`);
+      for (const key of body['keys'] as Jwk[]) {
+        assert.deepEqual(Object.keys(key).sort(), ['alg', 'e', 'kid', 'kty', 'n', 'use']);
+      }
+    });
+
+    it('gets its ID tokens signed with it, also those of a refresh; other clients do not', async () => {
+      const scope = 'openid offline_access';
+      const { body } = await logIn(okta, okta.addUser(), { client, scope });
+      assert.equal(kidOf(body['id_token']), own);
+      const refreshed = await askToken(okta, {
+        grant_type: 'refresh_token',
+        refresh_token: String(body['refresh_token']),
+        client_id: client.client_id,
+      });
+      assert.equal(kidOf(refreshed.body['id_token']), own);
+      const other = await logIn(okta, okta.addUser());
+      assert.notEqual(kidOf(other.body['id_token']), own);
+    });
+
+    it('logs in through the strategy', async (t) => {
+      const app = await startApp(t, { strategyOptions: optionsFor(okta, {}, 'org', client) });
+      await signIn(new Browser(app.url), okta, okta.addUser());
+      const [login] = app.logins;
+      assert.equal(kidOf(login?.tokens.id_token), own);
+    });
+
+    it("has the server's key at a custom server, whose keys know no client", async () => {
+      const { body } = await logIn(okta, okta.addUser(), { client, server: 'default' });
+      const shared = await kids('default', `?client_id=${client.client_id}`);
+      assert.ok(shared.includes(String(kidOf(body['id_token']))));
+      assert.equal(shared.includes(own), false);
+    });
+  });
 
   it('has servers with their own keys and tokens', async () => {
     const [org] = await keys('org');
