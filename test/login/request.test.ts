@@ -273,6 +273,8 @@ describe('What people type or paste for a passcode logs in at once:', () => {
     'a byte order mark in front': (otp) => `\ufeff${otp}`,
     'a mark of direction in front and behind': (otp) => `\u202a${otp}\u202c`,
     'a word joiner and a soft hyphen': (otp) => `\u2060${halves('\u00ad')(otp)}`,
+    'a Hangul filler': halves('\u3164'),
+    'variation selectors': (otp) => otp.replace(/\d/g, '$&\ufe0f'),
     'full-width digits': digits(0xff10),
     'Arabic-Indic digits': digits(0x0660),
     'Persian digits': digits(0x06f0),

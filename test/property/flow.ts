@@ -11,9 +11,11 @@ import {
   type Transaction,
   type VerifyCallback,
 } from '../../lib/index.js';
+import { cleanCode } from '../../lib/factors/body.js';
 import { asRequest, CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
 import {
   answerTo,
+  countsAsAttempt,
   MARK,
   marked,
   meaningOf,
@@ -39,6 +41,8 @@ export interface Case {
     ownStore: boolean;
     resave: boolean;
     byInstance: boolean;
+    /** How many of them on one session; `each` is a new one for each request. */
+    instances: 1 | 2 | 'each';
     keys: keyof typeof KEY_ANSWERS;
   };
   /** How many turns of the microtask queue one thing after the other takes. */
@@ -57,6 +61,8 @@ type Step =
       body: BodySpec;
       answer: Answer;
       verify: keyof typeof VERIFIES;
+      /** What another request of the browser does while a passcode is at Okta. */
+      meanwhile: 'nothing' | 'cancel' | 'sign-out';
     };
 
 const CLIENT_SECRET = marked('CS', '+ /=:%ü');
@@ -252,6 +258,9 @@ const request = (body: fc.Arbitrary<BodySpec>, answer: fc.Arbitrary<Answer>) =>
     oldCookie: fc.constantFrom(false, false, false, false, false, true),
     body,
     answer,
+    meanwhile: fc.constantFrom(
+      ...(['nothing', 'nothing', 'nothing', 'nothing', 'nothing', 'cancel', 'sign-out'] as const),
+    ),
     verify: fc.oneof(
       { weight: 5, arbitrary: fc.constant('accepts' as const) },
       { weight: 3, arbitrary: fc.constantFrom(...(Object.keys(VERIFIES) as ['accepts'])) },
@@ -321,7 +330,13 @@ const anyGroup = fc.record({
   ),
 });
 
-const plain = { type: 'request', browser: 0, oldCookie: false, verify: 'accepts' } as const;
+const plain = {
+  type: 'request',
+  browser: 0,
+  oldCookie: false,
+  verify: 'accepts',
+  meanwhile: 'nothing',
+} as const;
 
 /** A password that is right, and then many passcodes for it at once. */
 const rush = fc
@@ -376,6 +391,7 @@ export const anyCase: fc.Arbitrary<Case> = fc.record({
     ownStore: fc.constantFrom(false, false, true),
     resave: fc.constantFrom(false, false, true),
     byInstance: fc.boolean(),
+    instances: fc.constantFrom(1 as const, 2 as const, 'each' as const),
     keys: fc.oneof(
       { weight: 9, arbitrary: fc.constant('good') },
       { weight: 1, arbitrary: fc.constantFrom(...Object.keys(KEY_ANSWERS)) },
@@ -446,6 +462,8 @@ const ERROR_STATUS: Record<string, number> = {
   unauthorized_client: 500,
   unsupported_grant_type: 500,
   invalid_scope: 500,
+  invalid_dpop_proof: 500,
+  use_dpop_nonce: 500,
   invalid_response: 502,
   okta_error: 502,
   invalid_id_token: 502,
@@ -504,11 +522,28 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     }
   };
 
-  const dispatcher = fakeOkta((sent) => noting(() => answer(sent)), nextPace);
+  const dispatcher = fakeOkta(answerSlowly, nextPace);
+
+  async function answerSlowly(sent: Sent): Promise<Reply> {
+    const reply = noting(() => answer(sent));
+    const call = calls.get(sent.headers['x-device-token'] ?? '');
+    if (call !== undefined && sent.form.has('otp')) await interfere(call);
+    return reply;
+  }
+
+  /** Another request of the same browser, which has ended by the time that Okta answers. */
+  async function interfere({ step, req: { browser, sessionID = '' } }: Call): Promise<void> {
+    if (step.meanwhile === 'cancel') {
+      await newest().cancel(asRequest(browser.request('cancel', undefined)));
+    } else if (step.meanwhile === 'sign-out') {
+      store.saved.delete(browser);
+      sessions.saved.delete(sessionID);
+    }
+  }
 
   function answer(sent: Sent): Reply {
     if (sent.method === 'GET') {
-      if (sent.path.endsWith('/keys')) return KEY_ANSWERS[options.keys]!(keyRequests++);
+      if (sent.path.includes('/keys?')) return KEY_ANSWERS[options.keys]!(keyRequests++);
       assert.ok(options.userInfo !== 'no');
       return USER_INFO[options.userInfo](lastSub);
     }
@@ -532,7 +567,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       assert.ok(issue.refused < options.maxOtpAttempts, 'more passcodes than allowed');
       // With `resave` an old copy of the session may bring a login back that was completed.
       if (!options.resave) assert.ok(!issue.used, 'a passcode for a login that is complete');
-      if (meaningOf(answer, 'otp') === 'refused') issue.refused += 1;
+      if (countsAsAttempt(answer)) issue.refused += 1;
     }
     call.posts.push(sent);
     const bytes = reply(answer, sent);
@@ -562,38 +597,46 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     }
   }
 
-  const strategy = new OktaDirectMfaStrategy(
-    {
-      issuer: ISSUER,
-      clientID: CLIENT_ID,
-      dispatcher,
-      clockTolerance: CLOCK_TOLERANCE,
-      requireMfa: options.requireMfa,
-      maxOtpAttempts: options.maxOtpAttempts,
-      transactionMaxAge: options.transactionMaxAge,
-      userInfo: options.userInfo !== 'no',
-      deviceToken: (req) => (req as unknown as FakeRequest).tag,
-      passReqToCallback: true,
-      ...(options.mfaRedirect ? { mfaRedirect: MFA_REDIRECT } : {}),
-      ...(options.ownStore ? { store } : {}),
-      ...(options.clientAuthentication === 'none'
-        ? {}
-        : {
-            clientSecret: CLIENT_SECRET,
-            clientAuthentication: options.clientAuthentication,
-          }),
-    },
-    ((req: unknown, tokens: OktaTokens, profile: OktaProfile, done: VerifyCallback) => {
-      const call = noting(() => {
-        const found = calls.get((req as FakeRequest).tag);
-        assert.ok(found);
-        assert.equal(tokens.claims.sub, profile.id);
-        return found;
-      });
-      call.verified.push(profile);
-      return VERIFIES[call.step.verify][1]({ id: profile.id }, done);
-    }) as never,
-  );
+  const newStrategy = () =>
+    new OktaDirectMfaStrategy(
+      {
+        issuer: ISSUER,
+        clientID: CLIENT_ID,
+        dispatcher,
+        clockTolerance: CLOCK_TOLERANCE,
+        requireMfa: options.requireMfa,
+        maxOtpAttempts: options.maxOtpAttempts,
+        transactionMaxAge: options.transactionMaxAge,
+        userInfo: options.userInfo !== 'no',
+        deviceToken: (req) => (req as unknown as FakeRequest).tag,
+        passReqToCallback: true,
+        ...(options.mfaRedirect ? { mfaRedirect: MFA_REDIRECT } : {}),
+        ...(options.ownStore ? { store } : {}),
+        ...(options.clientAuthentication === 'none'
+          ? {}
+          : {
+              clientSecret: CLIENT_SECRET,
+              clientAuthentication: options.clientAuthentication,
+            }),
+      },
+      ((req: unknown, tokens: OktaTokens, profile: OktaProfile, done: VerifyCallback) => {
+        const call = noting(() => {
+          const found = calls.get((req as FakeRequest).tag);
+          assert.ok(found);
+          assert.equal(tokens.claims.sub, profile.id);
+          return found;
+        });
+        call.verified.push(profile);
+        return VERIFIES[call.step.verify][1]({ id: profile.id }, done);
+      }) as never,
+    );
+
+  const strategies = [newStrategy(), newStrategy()] as const;
+  /** The instance for this request. */
+  function newest(): OktaDirectMfaStrategy {
+    if (options.instances === 'each') return newStrategy();
+    return strategies[options.instances === 2 && all.length % 2 === 0 ? 1 : 0];
+  }
 
   function start(step: Step & { type: 'request' }): Call {
     const tag = `r${all.length}`;
@@ -602,6 +645,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     const call: Call = { step, req, actions: [], posts: [], verified: [] };
     calls.set(tag, call);
     all.push(call);
+    const strategy = newest();
     const instance = (options.byInstance ? strategy : Object.create(strategy)) as PassportStrategy;
     const act = (action: Action) => call.actions.push(action);
     instance.success = (user) => act({ name: 'success', user });
@@ -638,7 +682,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       if (step.type === 'request') started.push(start(step));
       else {
         const req = browsers[step.browser].request('cancel', undefined);
-        cancels.push(strategy.cancel(asRequest(req)));
+        cancels.push(newest().cancel(asRequest(req)));
       }
     }
     await Promise.all(cancels);
@@ -661,7 +705,10 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       }
     }
     for (const step of steps) {
-      if (alone === undefined || (step.type === 'request' && step.oldCookie)) {
+      if (
+        alone === undefined ||
+        (step.type === 'request' && (step.oldCookie || step.meanwhile === 'sign-out'))
+      ) {
         strayed.add(step.browser);
       }
     }
@@ -681,7 +728,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
   for (const call of all) {
     assert.ok((told.get(call.req) ?? 0) <= 1, 'an event twice');
     // None came later either.
-    assert.equal(call.actions.length, expectedActions(call), 'not exactly one action');
+    assertOneAction(call);
   }
   assert.equal(clock.holding(), 0, 'a timer is left');
   assert.ok(clock.running() <= 1, 'more than one timer for all transactions');
@@ -694,7 +741,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
   /** The promises that hold of any request, whatever else goes on. */
   function check(call: Call): void {
     const { actions, req, step } = call;
-    assert.equal(actions.length, expectedActions(call), inspectCall(call));
+    assertOneAction(call);
     const [action] = actions;
     if (action === undefined) return;
     switch (action.name) {
@@ -704,6 +751,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
         const proof = grants.find(
           (grant) =>
             grant.sub === id &&
+            grant.call.verified.length > 0 &&
             (grant.call === call ||
               (isOtp && // the second half of a double click
                 grant.call.req.browser === req.browser &&
@@ -714,15 +762,19 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
           const issue = issued.get(proof.mfaToken ?? '');
           assert.equal(issue?.browser, req.browser, 'a login without a password');
         } else assert.equal(options.requireMfa, false, 'a login by the password alone');
-        assert.equal(call.verified.length, 1);
-        assert.equal(call.verified[0]?.id, id);
-        assert.equal(VERIFIES[step.verify][0], 'success');
+        const { verified, step: decided } = proof.call;
+        assert.equal(verified.length, 1, 'verify was not called once');
+        assert.equal(verified[0]?.id, id);
+        assert.equal(VERIFIES[decided.verify][0], 'success');
+        assert.ok(isOtp || call === proof.call);
+        const interfered = isOtp && call.posts.length > 0 && step.meanwhile !== 'nothing';
+        assert.ok(!interfered, 'a login came back');
         break;
       }
       case 'fail': {
         const { info, status } = action;
-        if (call.verified.length > 0) {
-          assert.equal(VERIFIES[step.verify][0], 'fail');
+        if (!Object.hasOwn(STATUS, String((info as { code?: string } | undefined)?.code))) {
+          assert.ok(verdictsOn(call).includes('fail'), 'a refusal of nobody');
           break;
         }
         checkInfo(info as Record<string, unknown>, status);
@@ -738,6 +790,24 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       case 'pass':
         assert.fail('pass() lets the request through');
     }
+  }
+
+  /** What verify said of this request, or of the other half of its double click. */
+  function verdictsOn(call: Call): unknown[] {
+    const isSame = (other: Call) =>
+      other === call ||
+      (other.req.browser === call.req.browser &&
+        otpOf(call.step.body) !== undefined &&
+        otpOf(other.step.body) === otpOf(call.step.body));
+    return all
+      .filter((other) => other.verified.length > 0 && isSame(other))
+      .map(({ step }) => VERIFIES[step.verify][0]);
+  }
+
+  /** None, where verify never decides: the request waits. */
+  function assertOneAction(call: Call): void {
+    if (call.actions.length === 0 && verdictsOn(call).includes('nothing')) return;
+    assert.equal(call.actions.length, 1, inspectCall(call));
   }
 
   function checkInfo(info: Record<string, unknown>, status: unknown): void {
@@ -757,12 +827,11 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
   }
 
   function checkError(error: unknown, call: Call): void {
-    if (call.verified.length > 0 && !(error instanceof OktaDirectMfaError)) {
-      assert.equal(VERIFIES[call.step.verify][0], 'error');
+    if (!(error instanceof OktaDirectMfaError)) {
+      assert.ok(verdictsOn(call).includes('error'), inspect(error));
       assert.ok(typeof error === 'object' && error !== null, 'Express takes it for no error');
       return;
     }
-    assert.ok(error instanceof OktaDirectMfaError, inspect(error));
     assert.equal(error.status, ERROR_STATUS[error.code], `${error.code} ${error.message}`);
     for (const key of Reflect.ownKeys(error)) {
       const value: unknown = Reflect.get(error, key);
@@ -792,12 +861,20 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       if (!usable(body.username, 256) || !usable(body.password, 1024)) {
         return untouched('missing_credentials');
       }
-      return expectPassword(step, body.username, before);
+      return expectPassword(step, body.username.trim(), before);
     }
-    if (body.otp === MISSING || !usable(body.otp, 64)) return untouched('missing_credentials');
+    if (body.otp === MISSING || !usable(body.otp, 64) || cleanCode(body.otp) === '') {
+      return untouched('missing_credentials');
+    }
     if (before === undefined) return untouched('mfa_transaction_missing');
     if (before.expiresAt <= clock.now()) return fails('mfa_transaction_expired', 0, undefined);
-    return expectOtp(step, before);
+    if (before.attempts >= options.maxOtpAttempts) {
+      return fails('otp_attempts_exceeded', 0, undefined);
+    }
+    const usual = expectOtp(step, before);
+    if (step.meanwhile === 'nothing' || usual === undefined) return usual;
+    // Refused in one way or another; that it is no login is checked in any case.
+    return { posts: usual.posts, outcome: {}, transaction: undefined };
   }
 
   /** The answer that counts, and how many POSTs it takes. */
@@ -845,7 +922,7 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     if (typeof meaning === 'object' && 'grant' in meaning) {
       return expectGrant(step, meaning.grant, posts, before);
     }
-    return expectRefusal(meaning, 'invalid_otp', posts, before);
+    return expectRefusal(meaning, 'invalid_otp', posts, before, countsAsAttempt(answer));
   }
 
   function expectRefusal(
@@ -853,10 +930,12 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
     refusal: string,
     posts: number,
     before: Pending | undefined,
+    counts = false,
   ): Expected {
     if (typeof meaning === 'object') {
       const { error: code, status } = meaning;
-      return { posts, outcome: { name: 'error', code, status }, transaction: before };
+      const counted = before && counts ? { ...before, attempts: before.attempts + 1 } : before;
+      return { posts, outcome: { name: 'error', code, status }, transaction: counted };
     }
     switch (meaning) {
       case 'rate_limited':
@@ -922,11 +1001,6 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
   }
 }
 
-/** One, unless the app's verify function never decides. */
-function expectedActions({ step, verified }: Call): number {
-  return verified.length > 0 && VERIFIES[step.verify][0] === 'nothing' ? 0 : 1;
-}
-
 const inspectCall = ({ actions, step }: Call) =>
   `not exactly one action: ${inspect(actions)} for ${JSON.stringify(step.body)}`;
 
@@ -935,7 +1009,7 @@ function otpOf(body: BodySpec): string | undefined {
   if (body.kind === 'odd' || (body.kind === 'password' && body.password !== MISSING)) {
     return undefined;
   }
-  return String(body.otp).replace(/\s/g, '');
+  return cleanCode(String(body.otp));
 }
 
 export function assertNoSecret(text: string): void {

@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import type { Dispatcher } from 'undici';
 import { clock } from './clock.js';
 
@@ -21,73 +20,66 @@ export interface Sent {
   form: URLSearchParams;
 }
 
-interface Options {
-  method: 'GET' | 'POST';
-  path: string;
-  headers: Record<string, string>;
-  body: string | null;
-  signal: EventEmitter;
-}
+type Handler = Required<Dispatcher.DispatchHandler>;
 
 /**
- * An undici Dispatcher as far as `request` goes, without sockets: a call costs microseconds.
+ * An undici Dispatcher without sockets: a call costs microseconds.
+ * @param answer may take as long as it likes
  * @param pace how many turns of the microtask queue each answer takes
  */
-export function fakeOkta(answer: (sent: Sent) => Reply, pace: () => number): Dispatcher {
-  async function request({ method, path, headers, body, signal }: Options) {
-    const reply = answer({ method, path, headers, form: new URLSearchParams(body ?? '') });
+export function fakeOkta(
+  answer: (sent: Sent) => Reply | Promise<Reply>,
+  pace: () => number,
+): Dispatcher {
+  async function run(sent: Sent, handler: Handler, controller: Controller): Promise<void> {
+    const reply = await answer(sent);
     for (let turns = pace(); turns > 0; turns--) await Promise.resolve();
-    if (reply === 'hang') {
-      return new Promise((_, reject) => {
-        signal.on('abort', () => reject(Object.assign(new Error('aborted'), { code: 'ABORTED' })));
-        clock.move(10_000);
-      });
+    if (reply === 'hang') return clock.move(10_000);
+    const fails = (error: unknown) => handler.onResponseError(controller, error as Error);
+    if ('fails' in reply) return fails(reply.fails);
+    handler.onResponseStart(controller, reply.status, reply.headers ?? {}, '');
+    const bytes = Buffer.from(reply.body);
+    // In two pieces, so that a character may be cut in the middle.
+    const middle = bytes.length >> 1;
+    for (const piece of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
+      if (!controller.aborted && piece.length > 0) handler.onResponseData(controller, piece);
     }
-
-    if ('fails' in reply) throw reply.fails;
-    return {
-      statusCode: reply.status,
-      headers: reply.headers ?? {},
-      body: new FakeBody(reply.body, reply.cutOff === true),
-    };
+    if (controller.aborted) return;
+    if (reply.cutOff) return fails(new Error('aborted'));
+    handler.onResponseEnd(controller, {});
   }
   const dispatcher = {
-    dispatch: () => {
-      throw new Error('not expected');
+    dispatch(options: Dispatcher.DispatchOptions, handler: Handler) {
+      const { method, path, headers, body } = options;
+      const controller = new Controller(handler);
+      handler.onRequestStart(controller, {});
+      const sent = {
+        method: method as Sent['method'],
+        path,
+        headers: headers as Sent['headers'],
+        form: new URLSearchParams((body as string | null) ?? ''),
+      };
+      run(sent, handler, controller).catch((error: unknown) =>
+        handler.onResponseError(controller, error as Error),
+      );
+      return true;
     },
-    request,
   };
   return dispatcher as unknown as Dispatcher;
 }
 
-class FakeBody {
-  readonly #listeners = new Map<string, (argument?: unknown) => void>();
-  #destroyed = false;
+class Controller implements Dispatcher.DispatchController {
+  aborted = false;
+  paused = false;
+  reason: Error | null = null;
 
-  constructor(
-    readonly text: string,
-    readonly cutOff: boolean,
-  ) {}
+  constructor(readonly handler: Handler) {}
 
-  on(event: string, listener: (argument?: unknown) => void): this {
-    this.#listeners.set(event, listener);
-    if (this.#listeners.size === 3) queueMicrotask(() => this.#flow());
-    return this;
+  abort(reason: Error): void {
+    this.aborted = true;
+    this.reason = reason;
+    this.handler.onResponseError(this, reason);
   }
-
-  destroy(): void {
-    this.#destroyed = true;
-  }
-
-  #flow(): void {
-    const bytes = Buffer.from(this.text);
-    // In two pieces, so that a character may be cut in the middle.
-    const middle = bytes.length >> 1;
-    for (const piece of [bytes.subarray(0, middle), bytes.subarray(middle)]) {
-      if (!this.#destroyed && piece.length > 0) this.#listeners.get('data')?.(piece);
-    }
-    if (this.#destroyed) return;
-    if (this.cutOff) this.#listeners.get('error')?.(new Error('aborted'));
-    else this.#listeners.get('end')?.();
-  }
+  pause = () => undefined;
+  resume = () => undefined;
 }

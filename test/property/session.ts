@@ -9,6 +9,7 @@ export interface FakeRequest {
   body?: unknown;
   session?: Session;
   sessionID?: string;
+  sessionStore: Pick<Sessions, 'get'>;
 }
 
 /** The sessions of one app, kept as JSON, as express-session's stores do. */
@@ -18,6 +19,18 @@ export class Sessions {
 
   /** @param pace how many turns of the microtask queue each operation takes */
   constructor(readonly pace: () => number) {}
+
+  /** As express-session's stores do. */
+  get(id: string, callback: (error: unknown, content?: object | null) => void): void {
+    let content: object | null = null;
+    this.later(
+      () => {
+        const json = this.saved.get(id);
+        if (json !== undefined) content = JSON.parse(json) as object;
+      },
+      (error) => callback(error, content),
+    );
+  }
 
   newID(): string {
     return `sid-${++this.#count}`;
@@ -49,7 +62,14 @@ export class Browser {
   request(tag: string, body: unknown, headers = {}, age = 0): FakeRequest {
     const id = this.cookies.at(-1 - age) ?? this.cookie;
     const saved = id === undefined ? undefined : this.sessions.saved.get(id);
-    const request: FakeRequest = { tag, browser: this, headers, body };
+    const cookie = { cookie: `sid=${id ?? ''}` };
+    const request: FakeRequest = {
+      tag,
+      browser: this,
+      headers: { ...headers, ...cookie },
+      body,
+      sessionStore: this.sessions,
+    };
     if (id === undefined || saved === undefined) open(request, this.sessions.newID(), {});
     else open(request, id, JSON.parse(saved) as object);
     return request;
@@ -117,12 +137,15 @@ export class BrowserStore implements TransactionStore {
     await Promise.resolve();
     this.saved.set(browserOf(req), JSON.stringify(transaction));
   }
-  update(req: IncomingMessage, transaction: Transaction): Promise<void> {
-    return this.create(req, transaction);
-  }
-  async remove(req: IncomingMessage): Promise<void> {
+  async update(req: IncomingMessage, transaction: Transaction): Promise<boolean> {
     await Promise.resolve();
-    this.saved.delete(browserOf(req));
+    if (this.read(req)?.id !== transaction.id) return false;
+    this.saved.set(browserOf(req), JSON.stringify(transaction));
+    return true;
+  }
+  async remove(req: IncomingMessage, id: string): Promise<boolean> {
+    await Promise.resolve();
+    return this.read(req)?.id === id && this.saved.delete(browserOf(req));
   }
 }
 
