@@ -58,7 +58,7 @@ function secretsOf(
   // RFC 7617: the client secret is in it in another form.
   const basic = authorization.slice('Basic '.length);
   const [, encodedSecret = ''] = Buffer.from(basic, 'base64').toString().split(':');
-  return [...secrets, basic, new URLSearchParams(`=${encodedSecret}`).get('') ?? ''];
+  return [...secrets, basic, ...new URLSearchParams(`=${encodedSecret}`).values()];
 }
 
 /** @param sent what was sent and must appear in no message */

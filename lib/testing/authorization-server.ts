@@ -139,7 +139,8 @@ function clientOf(form: Form, headers: Headers): string | undefined {
   const basic = /^Basic (.+)$/i.exec(headers['authorization'] ?? '')?.[1];
   if (basic !== undefined) {
     const [encoded = ''] = Buffer.from(basic, 'base64').toString().split(':');
-    return new URLSearchParams(`id=${encoded}`).get('id') ?? undefined;
+    const [id] = new URLSearchParams(`id=${encoded}`).values();
+    return id;
   }
   const assertion = form['client_assertion'];
   if (assertion === undefined) return form['client_id'];

@@ -66,7 +66,8 @@ export function sessionID(req: IncomingMessage): string | undefined {
 /** Whether the browser sent this session's id, rather than being given a new session just now. */
 export function cameFromBrowser(req: IncomingMessage): boolean {
   const { cookie = '' } = req.headers;
-  return cookie.includes(encodeURIComponent(sessionID(req) ?? ''));
+  const id = sessionID(req);
+  return id !== undefined && cookie.includes(encodeURIComponent(id));
 }
 
 /** Keys under which Passport keeps who is signed in. */
@@ -98,8 +99,8 @@ export function contentOf(session: ServerSession): Content {
 export async function storedContent(req: IncomingMessage): Promise<Content | null | undefined> {
   const { sessionStore } = req as RequestWithSession;
   const session = requireSession(req);
-  const id = sessionID(req) ?? '';
-  if (typeof sessionStore?.get === 'function') {
+  const id = sessionID(req);
+  if (id !== undefined && typeof sessionStore?.get === 'function') {
     return promisified<Content | null>((callback) =>
       sessionStore.get?.(id, (error, content) => callback(error, content ?? null)),
     );
