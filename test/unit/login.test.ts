@@ -862,6 +862,26 @@ describe('cancel', () => {
     });
   }
 
+  it('stops a login whose verify function is running', async () => {
+    const letGo = gate();
+    const running = gate();
+    const flow = create({}, async () => {
+      running.open();
+      await letGo.opened;
+      return USER;
+    });
+    await begin(flow);
+    scene.granted();
+    const late = scene.browser.request({ otp: '1' });
+    const action = handle(flow, late);
+    await running.opened;
+    await cancel(flow);
+    letGo.open();
+    assert.equal(outcome(await action), 'mfa_transaction_missing');
+    assert.equal(scene.saved(), undefined);
+    assert.equal(KEY in (late.session ?? {}), false);
+  });
+
   it('spares Okta a passcode that is queued behind another', async () => {
     const flow = create();
     await begin(flow);

@@ -222,6 +222,19 @@ describe('createHttpClient, when a call fails before an answer', () => {
     });
   }
 
+  it('reads the response that an interceptor has put on its error, as far as there is one', async () => {
+    for (const [body, headers, json] of [
+      ['{"a":1}', { 'retry-after': '7' }, { a: 1 }],
+      [{ a: 1 }, { 'retry-after': '7' }, { a: 1 }],
+      ['<html>', undefined, undefined],
+      [undefined, null, undefined],
+    ]) {
+      const error = failure('UND_ERR_RESPONSE', { statusCode: 403, body, headers });
+      const response = await failing(error).http(post(ORIGIN));
+      assert.deepEqual(response, { status: 403, headers: headers ?? {}, json });
+    }
+  });
+
   for (const code of ['HPE_INVALID_CONSTANT', 'UND_ERR_HEADERS_OVERFLOW']) {
     it(`calls it an invalid response when what answers does not speak HTTP (${code})`, async () => {
       const { http } = failing(failure(code));
