@@ -77,8 +77,8 @@ function decode(text: string): string {
       fromCodePoint(hex === undefined ? Number(decimal) : parseInt(hex, 16), entity),
     )
     .replace(/&(\w{2,8});/g, (entity, name: string) => NAMED[name] ?? letterOf(name) ?? entity)
-    .replace(/\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})/gi, (escape, u?: string, x = '') =>
-      fromCodePoint(parseInt(u ?? x, 16), escape),
+    .replace(/\\u\{[0-9a-f]{1,6}\}|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}/gi, (escape) =>
+      fromCodePoint(parseInt(escape.replace(/\\[ux]\{?/i, ''), 16), escape),
     )
     .replace(/\\(.)/gsu, '$1');
 }
