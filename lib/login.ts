@@ -157,11 +157,10 @@ export class LoginFlow {
     }
     if (login.invalidated) return this.#lost(req, transaction);
 
-    const { maxOtpAttempts } = this.#settings;
     // The session's count is of all processes, but may be older than this process's.
     const attempts = Math.max(login.attempts, transaction.attempts) + 1;
     const counted = { ...transaction, attempts };
-    if (attempts > maxOtpAttempts) {
+    if (attempts > this.#settings.maxOtpAttempts) {
       await this.#transactions.drop(req, transaction);
       return fail('otp_attempts_exceeded');
     }
@@ -236,7 +235,8 @@ export class LoginFlow {
     const verdict = await callVerify((done) =>
       this.#verify(req as OktaDirectMfaRequest, tokens, profile, done),
     );
-    // Before success(), also where Passport is told to keep the session's content.
+    // Before success(), since Passport may be told to keep the session's content: none that has ended.
+    if (transaction === undefined) await this.#transactions.read(req);
     const isKept = await this.#transactions.drop(req, transaction);
     if (verdict.type === 'accepted' && !isKept) return fail('mfa_transaction_missing');
     return actionOf(verdict);

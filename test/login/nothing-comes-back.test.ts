@@ -13,6 +13,7 @@ import {
   OTP_STEP,
   PASSWORD_STEP,
   passPassword,
+  scene,
   sceneAtPasscode,
   sendOtp,
   sendPassword,
@@ -235,6 +236,36 @@ describe('While a password is at Okta,', () => {
     assert.equal((await answer).body['code'], 'mfa_transaction_missing');
     await assertOver(app, { ...ENDS['cancel()']! }, [browser, other, before]);
   });
+});
+
+describe('While verify is running for a login by the password alone, with keepSessionInfo,', () => {
+  for (const what of ['req.logout()', 'session.destroy()', 'expiry in the store']) {
+    it(`${what}: the new session has nothing of the old one`, async (t) => {
+      const [running, decided] = [gate(), gate()];
+      const { app, browser, user } = await scene(t, {
+        style: 'plain',
+        authenticateOptions: { keepSessionInfo: true },
+        options: { requireMfa: false },
+        async verify({ profile }) {
+          running.open();
+          await decided.opened;
+          return { id: profile.id };
+        },
+      });
+      await browser.post('/cart');
+      const [other, before] = [browser.fork(), browser.sessionID];
+      const claims = { sub: user.id, aud: okta.clients.native.client_id };
+      const id_token = okta.signIdToken('org', claims);
+      okta.respondNext({ body: { access_token: 'a-token-of-this-test', id_token } }, PASSWORD_STEP);
+      const answer = sendPassword(browser, user);
+      await soon('verify', running.opened);
+      await ENDS[what]!.by(other, app);
+      decided.open();
+      assert.equal((await answer).status, 200);
+      assert.deepEqual(kept(app), { carts: 0, people: 1, transactions: 0 });
+      assert.equal(app.store.content(before), undefined);
+    });
+  }
 });
 
 describe('Nothing comes back of somebody who is signed in and links an account:', () => {
