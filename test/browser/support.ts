@@ -71,9 +71,10 @@ export const focused = (page: Page, field: string) =>
 
 const images = join(__dirname, '..', '..', 'docs', 'images');
 
-/** Keeps a picture for the README. */
+/** Takes a picture; with `UPDATE_IMAGES=1` it is kept for the README. */
 export async function picture(page: Page, name: string): Promise<void> {
-  mkdirSync(images, { recursive: true });
-  const path = join(images, `${name}.png`);
-  await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+  const keep = process.env['UPDATE_IMAGES'] === '1';
+  if (keep) mkdirSync(images, { recursive: true });
+  const path = keep ? { path: join(images, `${name}.png`) } : {};
+  await page.screenshot({ ...path, fullPage: true, animations: 'disabled' });
 }
