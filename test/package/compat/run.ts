@@ -232,7 +232,8 @@ async function dispatchedLogin(app: RunningApp): Promise<void> {
   await bothModes(app);
   const { text } = await app.browser().get('/dispatched');
   const calls = [...new Set(JSON.parse(text) as string[])].sort();
-  assert.deepEqual(calls, ['GET /oauth2/v1/keys', 'POST /oauth2/v1/token']);
+  const keys = `GET /oauth2/v1/keys?client_id=${app.okta.clients.native.client_id}`;
+  assert.deepEqual(calls, [keys, 'POST /oauth2/v1/token']);
 }
 
 /** Okta is played inside the app. */
@@ -252,7 +253,7 @@ async function refusedSession({ okta, user, browser }: RunningApp): Promise<void
   for (const path of ['/login', '/api/login']) {
     const { status, body, text } = await sendPassword(browser(), user, path);
     assert.deepEqual([status, body['code']], [500, 'session_in_browser'], text);
-    assert.match(String(body['message']), /session seems to live in the browser/);
+    assert.match(String(body['message']), /session seems to be kept in the browser/);
   }
   assert.equal(okta.requests.length, seen, 'Okta was asked');
 }

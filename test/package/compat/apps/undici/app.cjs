@@ -51,7 +51,7 @@ function mockAgent() {
     )
     .persist();
   okta
-    .intercept({ path: '/oauth2/v1/keys', method: 'GET' })
+    .intercept({ path: '/oauth2/v1/keys', query: { client_id: OKTA_CLIENT_ID }, method: 'GET' })
     .reply(
       200,
       { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: '1', alg: 'RS256' }] },
