@@ -7,10 +7,10 @@ import tseslint from 'typescript-eslint';
  */
 const ROOMS = {
   'lib/okta/**': ['errors', 'redact', 'undici'],
-  'lib/transactions/**': ['errors', 'redact'],
+  'lib/transactions/**': ['errors', 'redact', 'clock'],
   'lib/factors/**': ['errors', 'okta/request', 'transactions/transaction'],
   'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request'],
-  'lib/testing/**': ['options/index', 'undici'],
+  'lib/testing/**': ['options/index', 'undici', 'clock'],
   // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
   'lib/{actions,device,errors,events,failures,passport,redact,request,undici,verify,visit}.ts': [
     '(actions|device|errors|events|passport|request)',

@@ -3,6 +3,8 @@ import { invalid, nonEmptyString } from './checks.js';
 /** The URLs of an authorization server that are asked. */
 export interface Endpoints {
   token: URL;
+  /** Okta's own, where a push, text, call, mail or passkey is asked for. */
+  challenge: URL;
   keys: URL;
   userInfo: URL;
 }
@@ -62,5 +64,10 @@ function isLoopback(hostname: string): boolean {
 export function endpointsOf(issuer: URL): Endpoints {
   const path = issuer.pathname === '/' ? '/oauth2' : issuer.pathname.replace(/\/$/, '');
   const endpoint = (name: string) => new URL(`${path}/v1/${name}`, issuer);
-  return { token: endpoint('token'), keys: endpoint('keys'), userInfo: endpoint('userinfo') };
+  return {
+    token: endpoint('token'),
+    challenge: endpoint('challenge'),
+    keys: endpoint('keys'),
+    userInfo: endpoint('userinfo'),
+  };
 }

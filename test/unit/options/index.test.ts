@@ -18,6 +18,7 @@ describe('readOptions', () => {
       issuer: 'https://acme.okta.com',
       endpoints: {
         token: new URL('https://acme.okta.com/oauth2/v1/token'),
+        challenge: new URL('https://acme.okta.com/oauth2/v1/challenge'),
         keys: new URL('https://acme.okta.com/oauth2/v1/keys'),
         userInfo: new URL('https://acme.okta.com/oauth2/v1/userinfo'),
       },
