@@ -5,27 +5,30 @@ import type * as OidcProvider from 'oidc-provider';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { account, CLAIMS } from './account.js';
 import type { Storage } from './adapter.js';
-import { toOktaError, internalError, notFound, OktaError } from './errors.js';
+import { createChallengeProvider } from './challenge-provider.js';
+import {
+  clientAuthentication,
+  respondAsOkta,
+  respondFailed,
+  respondNotFound,
+} from './provider-common.js';
+import type { ChallengeParts } from './challenge-endpoint.js';
+import * as mfaOob from './grants/mfa-oob.js';
 import * as mfaOtp from './grants/mfa-otp.js';
+import * as mfaWebauthn from './grants/mfa-webauthn.js';
 import * as password from './grants/password.js';
 import { SCOPES } from './grants/scope.js';
-import type { MfaTransactions } from './mfa-transactions.js';
 import type { Passcodes } from './passcodes.js';
 import type { RateLimit } from './rate-limit.js';
 import { newSigningKey, publicJwk, type SigningKey } from './signing-key.js';
-import type { Directory } from './users.js';
 
-export interface AuthorizationServerParts {
+export interface AuthorizationServerParts extends ChallengeParts {
   readonly issuer: string;
   /** `/oauth2/v1` below the org's issuer, `/v1` below a custom server's. */
   readonly endpoints: string;
-  readonly directory: Directory;
   readonly passcodes: Passcodes;
   /** Of passwords, by username. */
   readonly rateLimit: RateLimit;
-  /** Of passcodes, by the user's id. */
-  readonly otpLimit: RateLimit;
-  readonly transactions: MfaTransactions;
   readonly storage: Storage;
   /** A client's own key, if this server signs with it. */
   readonly clientKey: (clientId: string) => SigningKey | undefined;
@@ -33,13 +36,14 @@ export interface AuthorizationServerParts {
 
 type Callback = (req: IncomingMessage, res: ServerResponse) => unknown;
 
-/** One of Okta's authorization servers: oidc-provider with two more grants and Okta's wording. */
+/** One of Okta's authorization servers: oidc-provider with more grants, `/challenge` and Okta's wording. */
 export class AuthorizationServer {
   readonly issuer: string;
   readonly #oidc: typeof OidcProvider;
   readonly #parts: AuthorizationServerParts;
   #keys: [SigningKey, ...SigningKey[]];
   #callback: Callback;
+  readonly #challengeCallback: Callback;
 
   constructor(oidc: typeof OidcProvider, key: SigningKey, parts: AuthorizationServerParts) {
     this.issuer = parts.issuer;
@@ -47,6 +51,7 @@ export class AuthorizationServer {
     this.#parts = parts;
     this.#keys = [key];
     this.#callback = createProvider(oidc, this.#keys, parts).callback();
+    this.#challengeCallback = createChallengeProvider(oidc, key, parts).callback();
   }
 
   /** The current signing key. */
@@ -55,7 +60,9 @@ export class AuthorizationServer {
   }
 
   handle(req: IncomingMessage, res: ServerResponse): void {
-    void this.#callback(req, res);
+    const [path] = (req.url ?? '').split('?');
+    const isChallenge = path === `${this.#parts.endpoints}/challenge`;
+    void (isChallenge ? this.#challengeCallback : this.#callback)(req, res);
   }
 
   /** Signs with a new key from now on. With `keepPrevious`, the previous one stays published. */
@@ -91,16 +98,7 @@ function createProvider(
     claims: CLAIMS,
     // Okta puts the profile's claims into the ID token too, not only at /userinfo.
     conformIdTokenClaims: false,
-    clientAuthMethods: [
-      'client_secret_basic',
-      'client_secret_post',
-      'client_secret_jwt',
-      'private_key_jwt',
-      'none',
-    ],
-    assertJwtClientAuthClaimsAndHeader: (ctx, claims) => {
-      assertClientAssertion(oidc, ctx, claims);
-    },
+    ...clientAuthentication(oidc),
     rotateRefreshToken: false,
     ttl: {
       AccessToken: 3600,
@@ -135,29 +133,20 @@ function createProvider(
   });
 
   provider.registerGrantType(password.grantType, password.handler(parts), password.parameters);
-  provider.registerGrantType(mfaOtp.grantType, mfaOtp.handler(parts), mfaOtp.parameters);
+  for (const grant of [mfaOtp, mfaOob, mfaWebauthn]) {
+    provider.registerGrantType(grant.grantType, grant.handler(parts), grant.parameters);
+  }
 
   // These events come after oidc-provider has written its own response, before it is sent.
   provider.on('grant.error', respondAsOkta);
   provider.on('introspection.error', respondAsOkta);
   provider.on('revocation.error', respondAsOkta);
-  provider.on('server_error', (ctx, err) => {
-    console.error('The stand-in for Okta failed:', err);
-    ctx.body = internalError().body;
-  });
+  provider.on('server_error', respondFailed);
   provider.use(async (ctx: KoaContextWithOIDC, next) => {
     await next();
     useClientKey(ctx, clientKey);
   });
-  provider.use(async (ctx, next) => {
-    await next();
-    if (ctx.status !== 404 || ctx.body !== undefined) return;
-    const { statusCode, body } = notFound(
-      (ctx.req as { originalUrl?: string }).originalUrl ?? ctx.path,
-    );
-    ctx.status = statusCode;
-    ctx.body = body;
-  });
+  provider.use(respondNotFound);
   return provider;
 }
 
@@ -178,37 +167,5 @@ function useClientKey(
     const claims = jwt.decode(body['id_token']) as jwt.JwtPayload;
     const id_token = jwt.sign(claims, key.privateKey, { algorithm: 'RS256', keyid: key.kid });
     ctx.body = { ...body, id_token };
-  }
-}
-
-/** Replaces the error of oidc-provider, or of one of the two grants, with Okta's. */
-function respondAsOkta(ctx: KoaContextWithOIDC, err: Error): void {
-  const grantTypes = ctx.oidc.client?.grantTypes ?? [];
-  const error = err instanceof OktaError ? err : toOktaError(err, grantTypes);
-  if (!error) return;
-  ctx.status = error.statusCode;
-  ctx.body = error.body;
-}
-
-/**
- * The rules of Okta's guide `build-self-signed-jwt` that oidc-provider leaves to the server: `sub`
- * is the client, `aud` the URL of the endpoint (oidc-provider would also accept the issuer), `exp`
- * at most one hour from now.
- */
-function assertClientAssertion(
-  oidc: typeof OidcProvider,
-  ctx: KoaContextWithOIDC,
-  claims: Record<string, unknown>,
-): void {
-  const endpoint = ctx.oidc.urlFor(ctx.oidc.route);
-  const hourFromNow = Math.floor(Date.now() / 1000) + 3600;
-  if (claims['sub'] !== claims['iss']) {
-    throw new oidc.errors.InvalidClientAuth('sub (JWT subject) must be the client_id');
-  }
-  if (claims['aud'] !== endpoint) {
-    throw new oidc.errors.InvalidClientAuth(`audience (aud) must be ${endpoint}`);
-  }
-  if (Number(claims['exp']) > hourFromNow) {
-    throw new oidc.errors.InvalidClientAuth('exp must be at most one hour from now');
   }
 }

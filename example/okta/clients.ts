@@ -1,6 +1,8 @@
 import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
+import { grantType as mfaOob } from './grants/mfa-oob.js';
 import { grantType as mfaOtp } from './grants/mfa-otp.js';
+import { grantType as mfaWebauthn } from './grants/mfa-webauthn.js';
 import { grantType as password } from './grants/password.js';
 import { oktaId } from './ids.js';
 import type { SigningKey } from './signing-key.js';
@@ -76,13 +78,13 @@ export async function demoClients(): Promise<DemoClients> {
   };
 }
 
-/** A client with the grants of this flow, public by default; what is not given is random. */
+/** A client with all grants of this flow, public by default; what is not given is random. */
 export function newClient(given: Partial<Client> = {}): Client {
   const method = given.token_endpoint_auth_method ?? 'none';
   return {
     client_id: oktaId('0oa'),
     token_endpoint_auth_method: method,
-    grant_types: [password, mfaOtp, 'refresh_token'],
+    grant_types: [password, mfaOtp, mfaOob, mfaWebauthn, 'refresh_token'],
     ...(method.startsWith('client_secret')
       ? { client_secret: randomBytes(24).toString('base64url') }
       : {}),

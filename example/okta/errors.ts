@@ -39,6 +39,9 @@ export const missingParameter = (name: string): OktaError =>
 export const wrongPassword = (): OktaError =>
   oauthError(400, 'invalid_grant', 'The credentials provided were invalid.');
 
+export const passwordExpired = (): OktaError =>
+  oauthError(400, 'invalid_grant', 'Password has expired.');
+
 export const wrongPasscode = (): OktaError =>
   oauthError(400, 'invalid_grant', 'The OTP provided was invalid.');
 

@@ -2,11 +2,12 @@ import { IncomingMessage, ServerResponse, type IncomingHttpHeaders } from 'node:
 import type { AuthorizationServer } from './authorization-server.js';
 import { internalError } from './errors.js';
 import { unguessable } from './ids.js';
+import type { Pages } from './pages.js';
 import type { OktaResponse, ScriptedResponses } from './scripted-responses.js';
 
 export type ServerName = 'org' | 'default';
 
-/** A request that reached the stand-in. */
+/** A request that reached one of Okta's endpoints: the stand-in's own pages are not recorded. */
 export interface RecordedRequest {
   readonly method: string;
   /** As requested, with the query. */
@@ -24,18 +25,21 @@ export interface RecordedRequest {
 /** Records each request, and passes it to its authorization server unless a test responds. */
 export class Front {
   readonly #servers: Readonly<Record<ServerName, AuthorizationServer>>;
+  readonly #pages: Pages;
   readonly #scripted: ScriptedResponses;
   readonly #requests: RecordedRequest[] | undefined;
   readonly #now: () => number;
 
   constructor(parts: {
     servers: Readonly<Record<ServerName, AuthorizationServer>>;
+    pages: Pages;
     scripted: ScriptedResponses;
     /** Where to record requests; they are not recorded if undefined. */
     requests: RecordedRequest[] | undefined;
     now: () => number;
   }) {
     this.#servers = parts.servers;
+    this.#pages = parts.pages;
     this.#scripted = parts.scripted;
     this.#requests = parts.requests;
     this.#now = parts.now;
@@ -55,6 +59,7 @@ export class Front {
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const body = await readBody(req);
+    if (this.#pages.owns(req)) return this.#pages.handle(req, res, body);
     const name = serverOf(req);
     const request = describe(req, body, name);
     this.#record(request, res);

@@ -1,12 +1,15 @@
 import { unguessable } from './ids.js';
+import type { Factor } from './authenticators.js';
 import type { User } from './users.js';
 
-/** A login between the password and the passcode. */
+/** A login between the password and the last factor. */
 export interface MfaTransaction {
   readonly user: User;
   readonly clientId: string;
-  /** The scopes of the password request; they apply if the passcode request names none. */
+  /** The scopes of the password request; they apply if the next request names none. */
   readonly scope: string;
+  /** What has been verified after the password: one, while the policy wants a third factor. */
+  readonly verified: readonly Factor[];
 }
 
 interface Entry extends MfaTransaction {
@@ -41,9 +44,10 @@ export class MfaTransactions {
     return mfaToken;
   }
 
-  find(mfaToken: string, clientId: string): MfaTransaction | undefined {
+  /** Of whichever client. */
+  find(mfaToken: string): MfaTransaction | undefined {
     const entry = this.#entries.get(mfaToken);
-    if (!entry || entry.clientId !== clientId) return undefined;
+    if (!entry) return undefined;
     if (entry.expiresAt > this.#now()) return entry;
     this.#entries.delete(mfaToken);
     return undefined;

@@ -22,7 +22,7 @@ export type ScriptedResponse = OktaResponse | 'hang' | 'reset';
 
 /** Selects a request; a property that is left out matches every request. */
 export interface RequestFilter {
-  endpoint?: 'token' | 'keys' | 'userinfo' | 'revoke' | 'introspect' | 'logout';
+  endpoint?: 'token' | 'challenge' | 'keys' | 'userinfo' | 'revoke' | 'introspect' | 'logout';
   /** The form's `grant_type`. */
   grantType?: string;
   authorizationServer?: ServerName;

@@ -1,6 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from 'otpauth';
 import { oktaId } from './ids.js';
+import type { EnrolledPasskey } from './passkeys.js';
+
+/** What is enrolled besides the authenticator app and passkeys. */
+export interface UserFactors {
+  /** Okta Verify; whether its pushes come with a number to compare. */
+  push?: { numberChallenge: boolean };
+  /** The phone's number. */
+  sms?: string;
+  voice?: string;
+  /** The form of the codes: six digits unless given, at Okta up to ten characters. */
+  email?: { length?: number; letters?: boolean };
+}
 
 /** A user in the directory. */
 export interface User {
@@ -12,64 +24,19 @@ export interface User {
   familyName: string;
   /** The authenticator app's key, in Base32. `undefined`: no authenticator is enrolled. */
   totpSecret: string | undefined;
-  /** Whether the sign-on policy requires a one-time passcode after the password. */
+  factors: UserFactors;
+  passkeys: EnrolledPasskey[];
+  /** Whether the sign-on policy requires a second factor after the password. */
   mfa: boolean;
+  /** Whether the policy requires a third, of another authenticator than the second. */
+  thirdFactor: boolean;
+  passwordExpired: boolean;
   locked: boolean;
   /** Whether the user is assigned to the app, for every client. */
   assigned: boolean;
 }
 
-export interface DemoUsers {
-  /** Password, then a passcode. The TOTP secret is fixed, so that it works across restarts. */
-  readonly alice: User;
-  /** The sign-on policy requires only the password. */
-  readonly bob: User;
-  /** Locked out. */
-  readonly carol: User;
-  /** Not assigned to the app. */
-  readonly dave: User;
-}
-
-/** The accounts of the demo, as new objects on each call. */
-export function demoUsers(): DemoUsers {
-  return {
-    alice: newUser({
-      id: '00ualice000000000000',
-      username: 'alice@example.com',
-      password: 'Green-Kettle-42',
-      givenName: 'Alice',
-      familyName: 'Anderson',
-      totpSecret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
-    }),
-    bob: newUser({
-      id: '00ubob00000000000000',
-      username: 'bob@example.com',
-      password: 'Quiet-Harbour-17',
-      givenName: 'Bob',
-      familyName: 'Brown',
-      totpSecret: undefined,
-      mfa: false,
-    }),
-    carol: newUser({
-      id: '00ucarol000000000000',
-      username: 'carol@example.com',
-      password: 'Paper-Lantern-58',
-      givenName: 'Carol',
-      familyName: 'Clark',
-      locked: true,
-    }),
-    dave: newUser({
-      id: '00udave0000000000000',
-      username: 'dave@example.com',
-      password: 'Early-Meadow-63',
-      givenName: 'Dave',
-      familyName: 'Dixon',
-      assigned: false,
-    }),
-  };
-}
-
-/** An assigned user with MFA who is not locked; what is not given is random. */
+/** An assigned user with MFA by passcode who is not locked; what is not given is random. */
 export function newUser(given: Partial<User> = {}): User {
   const id = given.id ?? oktaId('00u');
   return {
@@ -79,7 +46,11 @@ export function newUser(given: Partial<User> = {}): User {
     givenName: 'Test',
     familyName: 'User',
     totpSecret: new Secret({ size: 20 }).base32,
+    factors: {},
+    passkeys: [],
     mfa: true,
+    thirdFactor: false,
+    passwordExpired: false,
     locked: false,
     assigned: true,
     ...given,
@@ -90,6 +61,10 @@ export function newUser(given: Partial<User> = {}): User {
 export class Directory {
   readonly #byUsername = new Map<string, User>();
   readonly #byId = new Map<string, User>();
+
+  get users(): User[] {
+    return [...this.#byId.values()];
+  }
 
   add(user: User): void {
     if (this.findByUsername(user.username) || this.findById(user.id)) {

@@ -2,6 +2,7 @@ import type { TokenEndpointGrantContext } from 'oidc-provider';
 import {
   mfaRequired,
   missingParameter,
+  passwordExpired,
   tooManyRequests,
   userNotAssigned,
   wrongPassword,
@@ -44,9 +45,11 @@ export function handler(parts: {
     const scope = checkScope(params.scope);
     const user = directory.findByUsername(username);
     if (!user || user.locked || user.password !== password) throw wrongPassword();
+    if (user.passwordExpired) throw passwordExpired();
     if (!user.assigned) throw userNotAssigned();
     if (user.mfa) {
-      throw mfaRequired(transactions.start({ user, clientId: client.clientId, scope }));
+      const { clientId } = client;
+      throw mfaRequired(transactions.start({ user, clientId, scope, verified: [] }));
     }
     await issueTokens(ctx, user, { scope, amr: ['pwd'], grantType });
   };

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MAX_ENTRIES, Storage } from '../../../example/okta/adapter.js';
+import {
+  CHALLENGE_LIFETIME,
+  Challenges,
+  MAX_CHALLENGES,
+} from '../../../example/okta/challenges.js';
 import { MAX_TRANSACTIONS, MfaTransactions } from '../../../example/okta/mfa-transactions.js';
 import { newUser } from '../../../example/okta/users.js';
 
@@ -44,15 +49,35 @@ describe('what the stand-in remembers', () => {
   it('keeps a bounded number of transactions, and forgets the expired', () => {
     let clock = 0;
     const transactions = new MfaTransactions(300, () => clock);
-    const waiting = { user: newUser(), clientId: 'c', scope: 'openid' };
+    const waiting = { user: newUser(), clientId: 'c', scope: 'openid', verified: [] };
     const first = transactions.start(waiting);
     for (let n = 0; n < MAX_TRANSACTIONS; n += 1) transactions.start(waiting);
     assert.equal(transactions.size, MAX_TRANSACTIONS);
-    assert.equal(transactions.find(first, 'c'), undefined);
+    assert.equal(transactions.find(first), undefined);
 
     clock += 300_000;
     const next = transactions.start(waiting);
     assert.equal(transactions.size, 1);
-    assert.ok(transactions.find(next, 'c'));
+    assert.ok(transactions.find(next));
+  });
+
+  it('keeps a bounded number of challenges, and forgets those long expired', () => {
+    let clock = 0;
+    const challenges = new Challenges(() => clock);
+    const user = newUser({ factors: { sms: '1' } });
+    const first = challenges.start(user, 'first', 'sms');
+    for (let n = 1; n < MAX_CHALLENGES; n += 1) challenges.start(user, String(n), 'sms');
+    assert.equal(challenges.find(first.key), first);
+    challenges.start(user, 'last', 'sms');
+    assert.equal(challenges.find(first.key), undefined);
+
+    const second = challenges.start(user, 'second', 'sms');
+    clock += CHALLENGE_LIFETIME * 1000;
+    assert.equal(challenges.isGood(second), false);
+    challenges.start(user, 'third', 'sms');
+    assert.equal(challenges.find(second.key), second);
+    clock += CHALLENGE_LIFETIME * 1000;
+    challenges.start(user, 'fourth', 'sms');
+    assert.equal(challenges.find(second.key), undefined);
   });
 });

@@ -110,3 +110,43 @@ export async function logIn(okta: Okta, user: User, options: LoginOptions = {}):
 export function oauthError(reply: Reply): [number, unknown, unknown] {
   return [reply.status, reply.body['error'], reply.body['error_description']];
 }
+
+export const MFA_OOB = 'http://auth0.com/oauth/grant-type/mfa-oob';
+export const MFA_WEBAUTHN = 'urn:okta:params:oauth:grant-type:mfa-webauthn';
+
+/** The password step; the `mfa_token`. */
+export async function mfaToken(okta: Okta, user: User, options?: LoginOptions): Promise<string> {
+  const { body } = await sendPassword(okta, user, options);
+  return String(body['mfa_token']);
+}
+
+/** `/challenge` of a public client, for a channel unless the form says otherwise. */
+export function challenge(
+  okta: Okta,
+  token: string,
+  form: Record<string, string | undefined>,
+  { server = 'org', client = okta.clients.native }: LoginOptions = {},
+): Promise<Reply> {
+  return ask(endpoint(okta, server, 'challenge'), {
+    form: {
+      client_id: client.client_id,
+      mfa_token: token,
+      challenge_types_supported: MFA_OOB,
+      ...form,
+    },
+  });
+}
+
+/** A token request for what was challenged, of a public client. */
+export function answer(
+  okta: Okta,
+  token: string,
+  form: Record<string, string | undefined>,
+  { server = 'org', client = okta.clients.native, scope = 'openid profile' }: LoginOptions = {},
+): Promise<Reply> {
+  return askToken(
+    okta,
+    { grant_type: MFA_OOB, client_id: client.client_id, mfa_token: token, scope, ...form },
+    { server },
+  );
+}
