@@ -12,11 +12,15 @@ const ROOMS = {
   'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request'],
   'lib/testing/**': ['options/index', 'undici', 'clock'],
   // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
-  'lib/{actions,device,errors,events,failures,passport,redact,request,undici,verify,visit}.ts': [
-    '(actions|device|errors|events|passport|request)',
-    '(okta|factors)/[\\w-]+',
+  'lib/{actions,clock,device,errors,events,failures,info,passport,redact,request,undici,verify,visit}.ts':
+    [
+      '(actions|device|errors|events|info|passport|request|transactions/transaction)',
+      '(okta|factors)/[\\w-]+',
+    ],
+  // A login, from what it is made of to what the app sees of it.
+  'lib/{challenger,completion,index,login,offer,pending,poll,second-step,settling,strategy}.ts': [
+    '(?!testing/|index\\.js).*',
   ],
-  'lib/{index,login,strategy}.ts': ['(?!testing/|index\\.js).*'],
 };
 
 export default tseslint.config(

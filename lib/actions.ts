@@ -5,7 +5,7 @@ import type { PassportStrategy } from './passport.js';
 export type Action =
   | { type: 'success'; user: Express.User; info: object | string | undefined }
   | { type: 'fail'; info: object | string | undefined; status?: number; refusedBy?: 'verify' }
-  | { type: 'redirect'; url: string }
+  | { type: 'redirect'; url: string; code?: string }
   | { type: 'error'; error: unknown };
 
 /**

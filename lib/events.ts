@@ -16,15 +16,21 @@ export const OUTCOME_CHANNEL = 'passport-okta-direct-mfa:outcome';
 /** One handled request. It holds no secret, in whatever way it is printed. */
 export interface OutcomeEvent extends Omit<OktaReference, 'oktaStatus'> {
   /**
-   * `password_accepted`: Okta accepts the password, usually a passcode is needed now.
+   * `password_accepted`: Okta accepts the password, usually a second factor is needed now.
    * `password_refused`, `otp_refused`: the user can correct it; `code` says why.
-   * `otp_accepted`: the login is complete. `transaction_expired`: the passcode came too late.
+   * `otp_accepted`, `push_accepted` and so on: the login is complete, or goes on with another factor.
+   * `challenge_sent`: a push, text, call or mail is out, or a passkey is asked for.
+   * `authorization_pending`: a push is not answered yet. `factor_chosen`: the person will type a
+   * passcode. `transaction_expired`: the second factor came too late.
    * `rate_limited`: Okta's 429. `okta_failed`: an error with status 502 to 504.
    * `app_failed`: any other error, of the configuration, a store, or a function of the app.
    */
   outcome:
     | `${OktaDirectMfaFactor}_accepted`
     | `${OktaDirectMfaFactor}_refused`
+    | 'challenge_sent'
+    | 'authorization_pending'
+    | 'factor_chosen'
     | 'transaction_expired'
     | 'rate_limited'
     | 'okta_failed'
@@ -41,7 +47,7 @@ export interface OutcomeEvent extends Omit<OktaReference, 'oktaStatus'> {
   /** Whether the person is logged in by this request. */
   authenticated: boolean;
   /**
-   * As typed in the password step, in both steps; absent when there was none that can be used. A person
+   * As typed in the password step, in all steps; absent when there was none that can be used. A person
    * may have typed a password there.
    */
   username?: string;
@@ -91,7 +97,7 @@ export async function publishing(
   const error = action.type === 'error' ? action.error : undefined;
   const okta = error instanceof OktaDirectMfaError ? error : attempt.okta;
   const event = withoutUndefined({
-    outcome: outcomeOf(action, factor ?? 'password', code),
+    outcome: outcomeOf(action, { step, factor: factor ?? 'password', code }),
     step,
     factor,
     code: code === 'mfa_required' ? undefined : code,
@@ -122,7 +128,7 @@ function codeOf(action: Action): string | undefined {
     case 'success':
       return undefined;
     case 'redirect':
-      return 'mfa_required';
+      return action.code;
     case 'fail':
       return action.refusedBy === 'verify'
         ? 'verify_refused'
@@ -134,12 +140,14 @@ function codeOf(action: Action): string | undefined {
 
 function outcomeOf(
   action: Action,
-  factor: OktaDirectMfaFactor,
-  code: string | undefined,
+  {
+    step,
+    factor,
+    code,
+  }: { step: OktaDirectMfaStep; factor: OktaDirectMfaFactor; code?: string | undefined },
 ): OutcomeEvent['outcome'] {
   switch (action.type) {
     case 'success':
-    case 'redirect':
       return `${factor}_accepted`;
     case 'error': {
       const { error } = action;
@@ -147,9 +155,18 @@ function outcomeOf(
         ? 'okta_failed'
         : 'app_failed';
     }
+    case 'redirect':
     case 'fail':
-      if (code === 'mfa_required') return `${factor}_accepted`;
+      if (code === 'mfa_required') {
+        return step === 'challenge' ? 'factor_chosen' : `${factor}_accepted`;
+      }
+      if (code !== undefined && CHALLENGED.has(code)) {
+        return step === 'challenge' ? 'challenge_sent' : 'authorization_pending';
+      }
       if (code === 'rate_limited') return 'rate_limited';
       return code === 'mfa_transaction_expired' ? 'transaction_expired' : `${factor}_refused`;
   }
 }
+
+/** What the app sees of a challenge that is out. */
+const CHALLENGED = new Set(['authorization_pending', 'code_sent', 'webauthn_required']);

@@ -1,66 +1,7 @@
 import type { Missing } from './factors/index.js';
+import type { OktaDirectMfaInfo } from './info.js';
 import type { Rejected } from './okta/state.js';
-
-/** What an app learns when the login does not continue by itself, beside the HTTP status. */
-export type OktaDirectMfaInfo =
-  | {
-      /** A field is missing, blank, not a string, or too long. Status 400. */
-      code: 'missing_credentials';
-      message: string;
-      /** The name of the field in the body. */
-      field: string;
-    }
-  | {
-      /** Okta rejects the password, whatever the reason. Status 401. */
-      code: 'invalid_credentials';
-      message: string;
-    }
-  | {
-      /** The password is right; now the passcode. Status 403. */
-      code: 'mfa_required';
-      message: string;
-      /** Milliseconds since the epoch: until then the passcode is accepted. */
-      expiresAt: number;
-    }
-  | {
-      /** The passcode is wrong. Status 401. */
-      code: 'invalid_otp';
-      message: string;
-      /** Wrong passcodes left before the password is needed again. */
-      attemptsRemaining: number;
-    }
-  | {
-      /** The last allowed attempt was wrong. Status 401. */
-      code: 'otp_attempts_exceeded';
-      message: string;
-    }
-  | {
-      /** A passcode without a transaction that it could complete. Status 401. */
-      code: 'mfa_transaction_missing';
-      message: string;
-    }
-  | {
-      /** Too long since the password, by `transactionMaxAge` or by Okta. Status 401. */
-      code: 'mfa_transaction_expired';
-      message: string;
-    }
-  | {
-      /** Okta does not let the person into this app. Status 403. */
-      code: 'access_denied';
-      message: string;
-    }
-  | {
-      /** Okta granted tokens for the password alone, and `requireMfa` is set. Status 403. */
-      code: 'mfa_not_enforced';
-      message: string;
-    }
-  | {
-      /** Okta's rate limit. Status 429. */
-      code: 'rate_limited';
-      message: string;
-      /** Seconds, when Okta's headers tell. */
-      retryAfter?: number;
-    };
+import type { OktaDirectMfaSecondFactor } from './transactions/transaction.js';
 
 export type FailureCode = OktaDirectMfaInfo['code'];
 
@@ -69,14 +10,22 @@ type Details<Code extends FailureCode> = Omit<
   'code' | 'message'
 >;
 
-interface Failure<Code extends FailureCode> {
+/** What a failure does to the login. */
+export interface Fate {
+  /** `count`: kept with one attempt more, until there is none left. */
+  transaction: 'keep' | 'count' | 'drop';
+  /** What becomes of the challenge that was out. Default: it stays. */
+  challenge?: 'forget';
+}
+
+interface Failure<Code extends FailureCode> extends Fate {
   /** The HTTP status. */
   status: number;
-  /** What becomes of the transaction. `count`: kept with one attempt more, until there is none left. */
-  transaction: 'keep' | 'count' | 'drop';
   /** May be shown to the person as it is. */
   message: string | ((details: Details<Code>) => string);
 }
+
+const ENTER_PASSCODE = 'Enter the passcode from your authenticator.';
 
 /**
  * The table of everything that the app sees through Passport's `fail`. Nothing else decides what a
@@ -96,7 +45,74 @@ export const FAILURES = {
   mfa_required: {
     status: 403,
     transaction: 'keep',
-    message: 'Enter the passcode from your authenticator.',
+    message: ({ factors }) =>
+      factors.length === 1 && factors[0] === 'otp'
+        ? ENTER_PASSCODE
+        : 'Choose how to confirm that it is you.',
+  },
+  authorization_pending: {
+    status: 403,
+    transaction: 'keep',
+    message: ({ numberChallenge }) =>
+      numberChallenge === undefined
+        ? 'Approve the sign-in on your phone.'
+        : `Tap ${numberChallenge} on your phone.`,
+  },
+  code_sent: {
+    status: 403,
+    transaction: 'keep',
+    message: ({ factor }) => `${CODE_SENT[factor]} Enter the code from it.`,
+  },
+  webauthn_required: {
+    status: 403,
+    transaction: 'keep',
+    message: 'Confirm with your passkey.',
+  },
+  push_rejected: {
+    status: 401,
+    transaction: 'keep',
+    challenge: 'forget',
+    message:
+      'The sign-in was declined on your phone. Change your password if you did not expect it.',
+  },
+  challenge_expired: {
+    status: 401,
+    transaction: 'keep',
+    challenge: 'forget',
+    message: 'That took too long or was used already. Ask for a new one.',
+  },
+  challenge_replaced: {
+    status: 409,
+    transaction: 'keep',
+    message: 'This page is out of date. Reload it.',
+  },
+  webauthn_failed: {
+    status: 401,
+    transaction: 'count',
+    challenge: 'forget',
+    message: ({ attemptsRemaining }) =>
+      `The passkey was not accepted. ${plural(attemptsRemaining, 'attempt')} left.`,
+  },
+  factor_unavailable: {
+    status: 403,
+    transaction: 'keep',
+    message: ({ factors }) =>
+      `This way to confirm is not available to you. ${factors.length > 0 ? 'Choose another.' : 'Contact your administrator.'}`,
+  },
+  number_challenge_required: {
+    status: 403,
+    transaction: 'keep',
+    challenge: 'forget',
+    message:
+      'The request on your phone has no number to compare. Decline it and choose another way.',
+  },
+  too_many_challenges: {
+    status: 429,
+    transaction: 'keep',
+    message: ({ retryAfter }) =>
+      retryAfter === undefined
+        ? 'Too many requests were sent. Use what you have received or sign in again.'
+        : `One was sent just now. Ask for another in ${plural(retryAfter, 'second')}.`,
   },
   invalid_otp: {
     status: 401,
@@ -137,6 +153,15 @@ export const FAILURES = {
   },
 } as const satisfies { [Code in FailureCode]: Failure<Code> };
 
+const CODE_SENT: Record<OktaDirectMfaSecondFactor, string> = {
+  sms: 'A text message is on its way to your phone.',
+  voice: 'Your phone will ring.',
+  email: 'An e-mail is on its way to you.',
+  push: 'A message is on its way to your phone.',
+  otp: 'Open your authenticator.',
+  webauthn: 'Use your passkey.',
+};
+
 /** Passport's `fail`, as this package calls it. */
 export interface FailAction {
   type: 'fail';
@@ -150,7 +175,7 @@ export function fail<Code extends FailureCode>(
   ...[details]: object extends Details<Code> ? [details?: Details<Code>] : [details: Details<Code>]
 ): FailAction {
   const { status, message } = FAILURES[code] as Failure<Code>;
-  const text = typeof message === 'string' ? message : message(details as Details<Code>);
+  const text = typeof message === 'string' ? message : message((details ?? {}) as Details<Code>);
   return {
     type: 'fail',
     info: { code, message: text, ...details } as unknown as OktaDirectMfaInfo,
@@ -161,26 +186,48 @@ export function fail<Code extends FailureCode>(
 /** What to enter, by the step that the field belongs to. */
 const ENTER = {
   password: FAILURES.missing_credentials.message,
+  challenge: 'Choose how to confirm that it is you.',
   code: 'Enter your passcode.',
+  poll: 'Choose how to confirm that it is you.',
+  assertion: 'Confirm with your passkey.',
   none: FAILURES.missing_credentials.message,
 } as const satisfies Record<Missing['step'], string>;
 
 /** `missing_credentials`, in the words of its step. */
-export function failMissing({ field, step }: Missing): FailAction {
+export function failMissing({ field, step }: Pick<Missing, 'field' | 'step'>): FailAction {
   const { status, info } = fail('missing_credentials', { field });
   return { type: 'fail', status, info: { ...info, message: ENTER[step] } };
 }
 
+/** `mfa_required`, when the person has chosen the passcode. */
+export function failPasscode(details: Details<'mfa_required'>): FailAction {
+  const { status, info } = fail('mfa_required', details);
+  return { type: 'fail', status, info: { ...info, message: ENTER_PASSCODE } };
+}
+
 /** What the app sees of a rejection. */
-export function failRejected(rejected: Rejected, attemptsRemaining: number): FailAction {
+export function failRejected(
+  rejected: Rejected,
+  about: {
+    attemptsRemaining: number;
+    factor: OktaDirectMfaSecondFactor;
+    factors: OktaDirectMfaSecondFactor[];
+  },
+): FailAction {
+  const { attemptsRemaining, factor, factors } = about;
   switch (rejected.reason) {
     case 'rate_limited': {
       const { retryAfter } = rejected;
       return fail('rate_limited', retryAfter === undefined ? {} : { retryAfter });
     }
     case 'invalid_otp':
-      return fail('invalid_otp', { attemptsRemaining });
+    case 'webauthn_failed':
+      return fail(rejected.reason, { attemptsRemaining });
+    case 'factor_unavailable':
+      return fail('factor_unavailable', { factor, factors });
     case 'invalid_credentials':
+    case 'push_rejected':
+    case 'challenge_expired':
     case 'mfa_transaction_expired':
     case 'access_denied':
     case 'mfa_not_enforced':

@@ -11,7 +11,7 @@ export { OUTCOME_CHANNEL } from './events.js';
 export type { OktaConfigurationErrorCode, OktaReference, OktaResponseErrorCode } from './errors.js';
 export type { OutcomeEvent } from './events.js';
 export type { OktaDirectMfaFactor, OktaDirectMfaStep } from './factors/index.js';
-export type { OktaDirectMfaInfo } from './failures.js';
+export type { OktaDirectMfaInfo } from './info.js';
 export type { OktaClientAuthenticationMethod } from './okta/client-authentication.js';
 export type { OktaIdTokenClaims } from './okta/id-token.js';
 export type { OktaProfile } from './okta/profile.js';
@@ -24,8 +24,15 @@ export type {
   OktaPrivateJwk,
 } from './options/types.js';
 export type { PassportStrategy } from './passport.js';
+export type { PendingChallenge, PendingTransaction } from './pending.js';
 export type { OktaDirectMfaRequest, OktaDirectMfaRequestReader } from './request.js';
-export type { Transaction, TransactionStore } from './transactions/transaction.js';
+export type {
+  Challenge,
+  OktaDirectMfaSecondFactor,
+  OktaPublicKeyOptions,
+  Transaction,
+  TransactionStore,
+} from './transactions/transaction.js';
 export type {
   VerifyCallback,
   VerifyFunction,

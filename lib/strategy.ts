@@ -8,16 +8,18 @@ import type {
 } from './options/types.js';
 import { readOptions } from './options/index.js';
 import { BaseStrategy } from './passport.js';
+import type { PendingTransaction } from './pending.js';
 import type { VerifyFunction, VerifyFunctionWithRequest } from './verify.js';
 
 /** Not a `#private` field: Passport works on an `Object.create()` of the instance, which has none. */
 const LOGIN = Symbol('okta-direct-mfa');
 
 /**
- * Passport strategy `okta-direct-mfa`: password, then one-time passcode, on the app's own form, by
- * Okta's Direct Authentication. Both requests of the browser go through the same
+ * Passport strategy `okta-direct-mfa`: password, then a second factor, on the app's own form, by
+ * Okta's Direct Authentication. All requests of the browser go through the same
  * `passport.authenticate('okta-direct-mfa')`: a body with the password field is the first step, one
- * with only the passcode field is the second.
+ * with `factor` chooses a second factor, and one with `otp`, `assertion` or `challenge` alone is its
+ * answer.
  *
  * Fails with an `OktaDirectMfaInfo` for what the user can correct; ends in an error, usually an
  * `OktaDirectMfaError`, for what the app or Okta must correct.
@@ -62,6 +64,19 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
     const perform = bindActions(this);
     const { mfaRedirect, assignProperty } = options ?? {};
     void this[LOGIN].authenticate(req, mfaRedirect, assignProperty !== undefined).then(perform);
+  }
+
+  /**
+   * What the next page needs to show, without a secret, also after a reload: who is signing in, what
+   * they can choose from, and what is out.
+   *
+   * @returns undefined when nothing waits, or no longer
+   * @throws (rejects with) OktaConfigurationError without a session, OktaTransactionStoreError
+   */
+  pending(
+    req: IncomingMessage | { raw: IncomingMessage },
+  ): Promise<PendingTransaction | undefined> {
+    return this[LOGIN].pending(req as IncomingMessage);
   }
 
   /**

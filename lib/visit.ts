@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { deviceHeaders, type DeviceOptions } from './device.js';
 import type { Attempt } from './events.js';
-import type { LoginState } from './okta/state.js';
+import type { Rejected } from './okta/state.js';
 
 export interface VisitParts {
   req: IncomingMessage;
-  /** Where the browser is sent when a second factor is needed. */
-  mfaRedirect: string | undefined;
   /** `passport.authorize()`: links an account to whoever is signed in. */
   linking: boolean;
   attempt: Attempt;
@@ -17,15 +15,13 @@ export interface VisitParts {
 /** One request of the browser, with what it came to so far. */
 export class Visit {
   readonly req: IncomingMessage;
-  readonly mfaRedirect: string | undefined;
   readonly linking: boolean;
   readonly attempt: Attempt;
   readonly #read: () => Promise<unknown>;
   readonly #deviceOptions: DeviceOptions;
 
-  constructor({ req, mfaRedirect, linking, attempt, read }: VisitParts, options: DeviceOptions) {
+  constructor({ req, linking, attempt, read }: VisitParts, options: DeviceOptions) {
     this.req = req;
-    this.mfaRedirect = mfaRedirect;
     this.linking = linking;
     this.attempt = attempt;
     this.#read = read;
@@ -37,10 +33,12 @@ export class Visit {
    * session then follows what is kept: what has ended while Okta was asked would come back with
    * whatever the app writes into the session next.
    */
-  async ask(call: (headers: Record<string, string>) => Promise<LoginState>): Promise<LoginState> {
+  async ask<State extends { type: string }>(
+    call: (headers: Record<string, string>) => Promise<State | Rejected>,
+  ): Promise<State | Rejected> {
     try {
       const state = await this.#timed(call);
-      if (state.type === 'rejected') {
+      if (isRejected(state)) {
         this.attempt.okta = state.okta;
         await this.#read();
       }
@@ -51,9 +49,7 @@ export class Visit {
     }
   }
 
-  async #timed(
-    call: (headers: Record<string, string>) => Promise<LoginState>,
-  ): Promise<LoginState> {
+  async #timed<State>(call: (headers: Record<string, string>) => Promise<State>): Promise<State> {
     const headers = deviceHeaders(this.req, this.#deviceOptions);
     const start = performance.now();
     try {
@@ -62,4 +58,8 @@ export class Visit {
       this.attempt.oktaDuration += performance.now() - start;
     }
   }
+}
+
+function isRejected(state: { type: string }): state is Rejected {
+  return state.type === 'rejected';
 }

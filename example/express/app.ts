@@ -7,12 +7,15 @@ import type {
   OktaDirectMfaAuthenticateOptions,
   OktaDirectMfaInfo,
   OktaDirectMfaStrategyOptions,
+  PendingTransaction,
 } from 'passport-okta-direct-mfa';
 import { toDataURL } from 'qrcode';
 import { errorHandler } from './errors.js';
+import { factorPage } from './factor-pages.js';
+import type { DemoAccount, Errors } from './layout.js';
 import { limitAddresses, limitUsernames, type LimitOptions, type OnLimit } from './limits.js';
 import { explain } from './messages.js';
-import { fields, isApi, pendingTransaction } from './request.js';
+import { fields, isApi } from './request.js';
 import * as pages from './pages.js';
 import { csrfProtection, csrfToken, noStore, secureHeaders } from './security.js';
 import { sessions, type SessionOptions } from './sessions.js';
@@ -23,7 +26,7 @@ export interface AppOptions extends SessionOptions, LimitOptions {
   /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers are trusted. */
   trustProxy?: number | string | undefined;
   /** The account shown on the demo's pages. None with a real org. */
-  demo?: pages.DemoAccount | undefined;
+  demo?: DemoAccount | undefined;
   /** Receives one line for each server error; `console.error` by default. */
   log?: (line: string) => void;
 }
@@ -68,12 +71,14 @@ export function createApp(options: AppOptions): Express {
   app.use(sessions(options));
   app.use(passport.session());
 
-  // 3. Sign-in: one handler for both steps. The strategy distinguishes them by the body's fields.
+  // 3. Sign-in: one handler for every step. The strategy distinguishes them by the body's fields.
   const signIn: RequestHandler = (req, res, next) => {
-    // Browsers are redirected to the passcode page; scripts get the code `mfa_required` instead.
+    // Browsers are redirected to the page of the second step; scripts get the code, `mfa_required`
+    // for example, instead.
+    const mfaRedirect = fields(req)['factor'] === 'otp' ? '/login/otp?factor=otp' : '/login/otp';
     const options: AuthenticateOptions & OktaDirectMfaAuthenticateOptions = isApi(req)
       ? {}
-      : { mfaRedirect: '/login/otp' };
+      : { mfaRedirect };
 
     const authenticate = passport.authenticate(
       'okta-direct-mfa',
@@ -81,8 +86,10 @@ export function createApp(options: AppOptions): Express {
       (error: unknown, user?: Express.User | false | null, info?: unknown, status?: unknown) => {
         if (error) return next(error);
         // A verify function that refuses without an info gives no status either.
-        if (!user)
-          return fail(req, res, (info as OktaDirectMfaInfo) ?? notAllowed, status as number);
+        if (!user) {
+          const refusal = (info as OktaDirectMfaInfo) ?? notAllowed;
+          return fail(req, res, refusal, status as number).catch(next);
+        }
         // Changes the session id, and saves the session before the callback.
         req.logIn(user, (error) => {
           if (error) return next(error);
@@ -94,8 +101,9 @@ export function createApp(options: AppOptions): Express {
     authenticate(req, res, next);
   };
 
-  const onLimit: OnLimit = (req, res, limit) =>
-    fail(req, res, { code: 'rate_limited', ...limit }, 429);
+  const onLimit: OnLimit = (req, res, limit, next) => {
+    fail(req, res, { code: 'rate_limited', ...limit }, 429).catch(next);
+  };
   // The address first: one that is over its limit does not use up other people's.
   const limit = [limitAddresses(options, onLimit), limitUsernames(options, onLimit)];
 
@@ -105,14 +113,15 @@ export function createApp(options: AppOptions): Express {
   app.post('/login/otp', guestsOnly, csrfProtection, limit, signIn);
 
   /** Shows the page of the failed step again, with what to do next to the field. */
-  function fail(req: Request, res: Response, info: OktaDirectMfaInfo, status?: number) {
+  async function fail(req: Request, res: Response, info: OktaDirectMfaInfo, status?: number) {
     res.status(status ?? 403);
-    if (info.code === 'rate_limited' && info.retryAfter !== undefined)
+    if ('retryAfter' in info && info.retryAfter !== undefined)
       res.set('Retry-After', String(info.retryAfter));
     if (isApi(req)) return res.json(info);
 
     const errors = explain(info, fields(req));
-    if (req.path === '/login/otp' && pendingTransaction(req)) return showOtp(req, res, errors);
+    const pending = req.path === '/login/otp' ? await strategy.pending(req) : undefined;
+    if (pending) return showFactor(req, res, pending, errors);
     return showLogin(req, res, errors);
   }
 
@@ -135,8 +144,9 @@ export function createApp(options: AppOptions): Express {
 
   app.get('/login', guestsOnly, (req, res) => showLogin(req, res));
 
-  app.get('/login/otp', guestsOnly, (req, res) => {
-    if (pendingTransaction(req)) showOtp(req, res);
+  app.get('/login/otp', guestsOnly, async (req, res) => {
+    const pending = await strategy.pending(req);
+    if (pending) showFactor(req, res, pending);
     else res.redirect('/login');
   });
 
@@ -148,12 +158,12 @@ export function createApp(options: AppOptions): Express {
   if (demo) {
     app.get('/login/authenticator', async (req, res) => {
       const qr = await toDataURL(demo.otpauth, { scale: 6, margin: 2 });
-      const back = pendingTransaction(req) ? '/login/otp' : '/login';
+      const back = (await strategy.pending(req)) ? '/login/otp' : '/login';
       res.send(pages.authenticatorPage({ demo, qr, back }));
     });
   }
 
-  function showLogin(req: Request, res: Response, errors?: pages.Errors) {
+  function showLogin(req: Request, res: Response, errors?: Errors) {
     const { notice } = req.session;
     delete req.session.notice;
     const { username: typed } = fields(req);
@@ -161,15 +171,20 @@ export function createApp(options: AppOptions): Express {
     res.send(pages.loginPage({ csrf: csrfToken(req), username, errors, notice, demo }));
   }
 
-  function showOtp(req: Request, res: Response, errors?: pages.Errors) {
-    const { username } = pendingTransaction(req)!;
-    res.send(pages.otpPage({ csrf: csrfToken(req), username, errors, demo }));
+  function showFactor(req: Request, res: Response, pending: PendingTransaction, errors?: Errors) {
+    const { otp, challenge } = fields(req);
+    const passcode =
+      req.query['factor'] === 'otp' || (otp !== undefined && challenge === undefined);
+    res.send(factorPage({ csrf: csrfToken(req), pending, errors, demo }, passcode));
   }
 
   // 5. The same login for scripts. The token from GET /api/csrf goes into the X-CSRF-Token header;
   // it changes with the session at the login.
   app.get('/api/csrf', (req, res) => res.json({ csrfToken: csrfToken(req) }));
   app.post('/api/login', csrfProtection, limit, signIn);
+  app.get('/api/login', async (req, res) => {
+    res.json({ pending: (await strategy.pending(req)) ?? null });
+  });
 
   // 6. Everything else.
   app.use((_req, res) => {

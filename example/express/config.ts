@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { OktaDirectMfaSecondFactor } from 'passport-okta-direct-mfa';
 
 /** An error in the environment that the user can correct. `main.ts` prints the message only. */
 export class ConfigError extends Error {
@@ -9,7 +10,14 @@ export interface Config {
   port: number;
   hosts: string[];
   /** The real org; without it, the local stand-in is started. */
-  okta?: { issuer: string; clientID: string; clientSecret?: string; allowInsecureIssuer: boolean };
+  okta?: {
+    issuer: string;
+    clientID: string;
+    clientSecret?: string;
+    allowInsecureIssuer: boolean;
+    /** The strategy checks the names. */
+    factors?: OktaDirectMfaSecondFactor[];
+  };
   sessionSecret: string;
   production: boolean;
   trustProxy?: number | string;
@@ -79,6 +87,9 @@ function readOkta(env: Env): Config['okta'] {
   const issuer = env['OKTA_ISSUER'];
   const clientID = env['OKTA_CLIENT_ID'];
   const clientSecret = env['OKTA_CLIENT_SECRET'];
+  const factors = (env['OKTA_FACTORS'] ?? '')
+    .split(/[\s,]+/)
+    .filter(Boolean) as OktaDirectMfaSecondFactor[];
 
   if (!issuer && !clientID && !clientSecret) return undefined;
   if (!issuer || !clientID) {
@@ -91,6 +102,7 @@ function readOkta(env: Env): Config['okta'] {
     issuer,
     clientID,
     ...(clientSecret && { clientSecret }),
+    ...(factors.length > 0 && { factors }),
     // For an issuer on this machine only: the strategy refuses plain http for any other.
     allowInsecureIssuer: issuer.startsWith('http:'),
   };

@@ -1,29 +1,64 @@
+import type { OktaDirectMfaSecondFactor } from 'passport-okta-direct-mfa';
 import { toString as drawQRCode } from 'qrcode';
-import { otpauthUri, type Okta } from '../okta/index.js';
-import type { DemoAccount } from './pages.js';
+import { otpauthUri, type Okta, type User } from '../okta/index.js';
+import type { DemoAccount } from './layout.js';
+
+export const FACTORS: OktaDirectMfaSecondFactor[] = [
+  'otp',
+  'push',
+  'sms',
+  'voice',
+  'email',
+  'webauthn',
+];
+
+/** The strategy's options for the stand-in, which can do everything. */
+export const standInOptions = ({ issuers, clients }: Okta) => ({
+  issuer: issuers.org,
+  clientID: clients.native.client_id,
+  allowInsecureIssuer: true, // plain http, on this machine only
+  factors: FACTORS,
+});
 
 /** The account for a complete login. */
-export function demoAccount({ users: { alice } }: Okta): DemoAccount {
+export function demoAccount({ origin, users: { alice } }: Okta): DemoAccount {
   return {
     username: alice.username,
     password: alice.password,
     secret: alice.totpSecret!,
     otpauth: otpauthUri(alice, 'Okta stand-in'),
+    phone: `${origin}/phone`,
+    // Passkeys belong to a name, not to an address.
+    passkeys: `${origin.replace('127.0.0.1', 'localhost')}/passkeys`,
   };
+}
+
+/** What signing in as this user shows. */
+function describeUser({ mfa, locked, assigned, passwordExpired, ...user }: User): string {
+  if (locked) return 'locked: same message as for a wrong password';
+  if (!assigned) return 'not assigned to the app: sign-in fails';
+  if (passwordExpired) return 'password expired: sign-in fails';
+  if (!mfa) return 'no second factor required: sign-in fails';
+  const { push, sms, voice, email } = user.factors;
+  const factors = [
+    user.totpSecret && 'passcode',
+    push && (push.numberChallenge ? 'push with a number' : 'push without a number: refused'),
+    sms && 'text message',
+    voice && 'phone call',
+    email && 'email',
+  ].filter(Boolean);
+  return `${factors.join(', ') || 'passkey, once enrolled'}${user.thirdFactor ? '; two of them' : ''}`;
 }
 
 /** The instructions printed in the terminal. */
 export async function describeDemo(okta: Okta, account: DemoAccount): Promise<string> {
-  const { bob, carol, dave } = okta.users;
-  const others = [
-    { user: bob, shows: 'no second factor required: sign-in fails' },
-    { user: carol, shows: 'locked: same message as for a wrong password' },
-    { user: dave, shows: 'not assigned to the app: sign-in fails' },
-  ];
+  const others = Object.values<User>({ ...okta.users })
+    .filter(({ username }) => username !== account.username)
+    .map((user) => ({ ...user, shows: describeUser(user) }));
   const width = (of: (other: (typeof others)[number]) => string) =>
     Math.max(...others.map((other) => of(other).length));
-  const nameWidth = width(({ user }) => user.username);
-  const passwordWidth = width(({ user }) => user.password);
+  const nameWidth = width(({ username }) => username);
+  const passwordWidth = width(({ password }) => password);
 
   return `
 A local stand-in plays Okta's part. Sign in with
@@ -37,11 +72,16 @@ and a passcode from an authenticator app that has scanned this QR code:
 ${await drawQRCode(account.otpauth, { type: 'terminal', small: true, errorCorrectionLevel: 'L' })}
   ${account.otpauth}
 
+Pushes, text messages, calls and emails arrive at the phone page; passkeys are enrolled at the other:
+
+  phone:       ${account.phone}
+  passkeys:    ${account.passkeys}
+
 More accounts, with username, password, and what they demonstrate:
 
 ${others
-  .map(({ user, shows }) =>
-    ['', user.username.padEnd(nameWidth), user.password.padEnd(passwordWidth), shows].join('  '),
+  .map(({ username, password, shows }) =>
+    ['', username.padEnd(nameWidth), password.padEnd(passwordWidth), shows].join('  '),
   )
   .join('\n')}
 `;

@@ -64,7 +64,7 @@ function describeError(error: Thrown, req: Request) {
     code: 'sign_in_unavailable',
     title: 'Sign-in is unavailable',
     text: transaction
-      ? 'Okta cannot complete your sign-in right now. Your password was accepted: wait a moment, then enter a new passcode.'
+      ? 'Okta cannot complete your sign-in right now. Your password was accepted: wait a moment, then try again.'
       : 'Okta cannot sign you in right now. Wait a moment, then try again.',
     action: { href: transaction ? '/login/otp' : '/login', label: 'Try again' },
   };

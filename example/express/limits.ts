@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Request, RequestHandler, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { rateLimit, type AugmentedRequest, type Options, type Store } from 'express-rate-limit';
-import { fields, pendingTransaction } from './request.js';
+import { fields, isPoll, pendingTransaction } from './request.js';
 
 export interface RateLimit {
   windowMs: number;
@@ -21,7 +21,10 @@ export type OnLimit = (
   req: Request,
   res: Response,
   limit: { message: string; retryAfter: number },
+  next: NextFunction,
 ) => void;
+
+const notCounted = (req: Request) => req.method !== 'POST' || isPoll(req);
 
 /*
  * express-rate-limit counts: years old, released every few weeks, and with a store for Redis from
@@ -30,6 +33,7 @@ export type OnLimit = (
  * but leaves the middleware, and the subnets of IPv6 that are one address, to the app.
  *
  * Only POSTs count: pages of other sites can make a visitor's browser GET anything, as an image.
+ * The polls of a push do not: there are dozens in one login, and the strategy spaces them.
  */
 function limiter(
   { windowMs, limit }: RateLimit,
@@ -42,11 +46,11 @@ function limiter(
     limit,
     standardHeaders: false,
     legacyHeaders: false,
-    skip: ({ method }) => method !== 'POST',
-    handler: (req, res) => {
+    skip: notCounted,
+    handler: (req, res, next) => {
       const { resetTime } = (req as AugmentedRequest)['rateLimit']!;
       const milliseconds = resetTime ? resetTime.getTime() - Date.now() : windowMs;
-      onLimit(req, res, { message, retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)) });
+      onLimit(req, res, { message, retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)) }, next);
     },
     ...options,
   });
@@ -71,14 +75,14 @@ export const limitUsernames = (
   onLimit: OnLimit,
 ): RequestHandler =>
   limiter(usernameLimit, onLimit, 'Too many sign-in attempts for this username.', {
-    skip: (req) => req.method !== 'POST' || usernameOf(req) === undefined,
+    skip: (req) => notCounted(req) || usernameOf(req) === undefined,
     // Hashed: as short as any other, and people type passwords there.
     keyGenerator: (req) => createHash('sha256').update(usernameOf(req)!).digest('base64url'),
     ...(limitStore && { store: limitStore('limit:username:') }),
   });
 
 /**
- * Whose password or passcode it is, in the one spelling that stands for all that Okta takes for the
+ * Whose password, code or challenge it is, in the one spelling that stands for all that Okta takes for the
  * same. With a passcode it is the transaction's: a username beside it is not read.
  */
 function usernameOf(req: Request): string | undefined {

@@ -1,8 +1,8 @@
-import { startOkta, type Okta } from '../okta/index.js';
+import { startOkta } from '../okta/index.js';
 import { createApp, type AppOptions } from './app.js';
 import { auditLog } from './audit.js';
 import { ConfigError, readConfig } from './config.js';
-import { demoAccount, describeDemo } from './demo.js';
+import { demoAccount, describeDemo, standInOptions } from './demo.js';
 import { listen } from './listen.js';
 import { connectRedis } from './redis.js';
 
@@ -38,12 +38,6 @@ async function main() {
 
 const inMemory =
   'Sessions and limits are in the memory of this process: set REDIS_URL for more than one, or to keep them over a restart.';
-
-const standInOptions = ({ issuers, clients }: Okta) => ({
-  issuer: issuers.org,
-  clientID: clients.native.client_id,
-  allowInsecureIssuer: true, // plain http, on this machine only
-});
 
 /** The strategy's constructor throws a TypeError that names the option that cannot work. */
 function createOrExplain(options: AppOptions) {

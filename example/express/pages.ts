@@ -1,89 +1,14 @@
-import { html, type Html, type Value } from './html.js';
-
-/** The messages of a failed step: at the top of the form, or next to a field. */
-export interface Errors {
-  form?: string;
-  username?: string;
-  password?: string;
-  otp?: string;
-  /** Seconds until another attempt makes sense; the button counts them down. */
-  retryAfter?: number;
-}
-
-/** An account that anyone may use, for the demo only. */
-export interface DemoAccount {
-  username: string;
-  password: string;
-  /** In Base32, as authenticator apps expect it. */
-  secret: string;
-  otpauth: string;
-}
-
-interface Layout {
-  title: string;
-  body: Html;
-  error?: boolean;
-  step?: 1 | 2;
-  wide?: boolean;
-}
-
-const mark = html`<svg class="mark" viewBox="0 0 40 40" aria-hidden="true" focusable="false">
-  <path
-    class="mark-shield"
-    d="M20 2 35 7.500v11c0 9.500-6 16.300-15 19.500C11 34.800 5 28 5 18.500v-11z"
-  />
-  <path
-    class="mark-key"
-    d="M20 11.500a5 5 0 0 0-2.300 9.440L16.300 28h7.400l-1.400-7.060A5 5 0 0 0 20 11.500z"
-  />
-</svg>`;
-
-/** The frame of every page. The title comes first in a screen reader, so it says "Error:". */
-function layout({ title, body, error, step, wide }: Layout): string {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${error && 'Error: '}${title} – Okta Direct MFA sample</title>
-        <link rel="icon" href="/mark.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="/app.css" />
-        <script src="/app.js" defer></script>
-      </head>
-      <body>
-        <header class="brand">${mark}<span>Okta Direct MFA sample</span></header>
-        <main class="card ${wide && 'wide'}">
-          ${step && html`<p class="step step-${step}">Step ${step} of 2</p>`} ${body}
-        </main>
-      </body>
-    </html>`.text;
-}
-
-const csrfField = (token: string) => html`<input type="hidden" name="_csrf" value="${token}" />`;
-
-const alertBox = (text: string | undefined) =>
-  text && html`<p class="alert" role="alert" id="form-error">${text}</p>`;
-
-const fieldError = (name: string, text: string | undefined) =>
-  text && html`<p class="field-error" role="alert" id="${name}-error">${text}</p>`;
-
-/** Links an input to its hint and its error message, for assistive technology. */
-const described = (name: 'username' | 'password' | 'otp', errors: Errors, hint = false) => {
-  const ids = [
-    hint && `${name}-hint`,
-    errors.form && 'form-error',
-    errors[name] && `${name}-error`,
-  ].filter(Boolean);
-  return html`${ids.length > 0 && html`aria-describedby="${ids.join(' ')}"`}
-  ${errors[name] && html`aria-invalid="true"`}`;
-};
-
-/** `data-retry-after` is read by app.js; without scripts, the error message says the same. */
-const submit = (label: string, retryAfter?: number) =>
-  html`<button class="primary" ${retryAfter && html`data-retry-after="${retryAfter}"`}>
-    ${label}
-  </button>`;
+import { html, type Value } from './html.js';
+import {
+  alertBox,
+  csrfField,
+  described,
+  fieldError,
+  layout,
+  submit,
+  type DemoAccount,
+  type Errors,
+} from './layout.js';
 
 export interface LoginPage {
   csrf: string;
@@ -151,53 +76,6 @@ export function loginPage({ csrf, username, errors = {}, notice, demo }: LoginPa
           <p><a href="/login/authenticator">Set up your authenticator</a> to get passcodes.</p>
         </aside>`
       }`,
-  });
-}
-
-export interface OtpPage {
-  csrf: string;
-  /** The user who is signing in. */
-  username?: string | undefined;
-  errors?: Errors | undefined;
-  demo?: DemoAccount | undefined;
-}
-
-export function otpPage({ csrf, username, errors = {}, demo }: OtpPage): string {
-  return layout({
-    title: 'Enter your passcode',
-    error: Boolean(errors.form ?? errors.otp),
-    step: 2,
-    body: html`<h1>Enter your passcode</h1>
-      ${username && html`<p class="who">Signing in as <strong>${username}</strong></p>`}
-      ${alertBox(errors.form)}
-      <form method="post" action="/login/otp">
-        ${csrfField(csrf)}
-        <div class="field">
-          <label for="otp">Passcode</label>
-          <p class="hint" id="otp-hint">Six digits from your authenticator app.</p>
-          <input
-            id="otp"
-            name="otp"
-            class="otp"
-            type="text"
-            inputmode="numeric"
-            autocomplete="one-time-code"
-            pattern="[0-9\\s]{6,16}"
-            maxlength="16"
-            title="Six digits, with or without spaces"
-            required
-            autofocus
-            ${described('otp', errors, true)}
-          />
-          ${fieldError('otp', errors.otp)}
-        </div>
-        ${submit('Sign in', errors.retryAfter)}
-      </form>
-      <form method="post" action="/login/restart" class="restart">
-        ${csrfField(csrf)}
-        <button class="link">Start over</button>
-        ${demo && html`<a href="/login/authenticator">Set up your authenticator</a>`}
-      </form>`,
   });
 }
 

@@ -38,15 +38,15 @@ export async function createApp(options: AppOptions): Promise<NestExpressApplica
 
   // Middleware for every request, in this order.
   app.use(secureHeaders(), noStore, jsonOnly);
-  app.use(SIGN_IN_PATHS, limitAddresses(options, onLimit));
   // Before the session is read: a body may arrive slowly, and the session change meanwhile.
   app.useBodyParser('json', { limit: '16kb' });
+  app.use(SIGN_IN_PATHS, limitAddresses(options, onLimit));
   app.use(sessions(options), passport.session());
   app.use(SIGN_IN_PATHS, limitUsernames(options, onLimit));
   return app;
 }
 
-const SIGN_IN_PATHS = ['/auth/login', '/auth/otp', '/api/auth'];
+const SIGN_IN_PATHS = ['/auth/login', '/auth/otp', '/auth/mfa', '/api/auth'];
 
 const onLimit: OnLimit = (_req, res, limit) => {
   res.status(429).set('Retry-After', String(limit.retryAfter));

@@ -12,14 +12,21 @@ export class AuthController {
   constructor(private readonly strategy: OktaStrategy) {}
 
   /**
-   * Both steps: the strategy distinguishes them by the body's fields. The guard responds to the
-   * password step with 403 `mfa_required`; the handler runs once the login is complete.
+   * Every step: the strategy distinguishes them by the body's fields. The guard responds to the
+   * password step with 403 `mfa_required`, and to a `factor` with 403 `authorization_pending`,
+   * `code_sent` or `webauthn_required`; the handler runs once the login is complete.
    */
-  @Post(['login', 'otp'])
+  @Post(['login', 'otp', 'mfa'])
   @HttpCode(200)
   @UseGuards(OktaSessionGuard)
   signIn(@CurrentUser() user: User) {
     return { user };
+  }
+
+  /** For a page that was reloaded between the steps: what waits, or `null`. */
+  @Get('pending')
+  async pending(@Req() request: Request) {
+    return { pending: (await this.strategy.pending(request)) ?? null };
   }
 
   @Get('profile')

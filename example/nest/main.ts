@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http';
 import { ConfigError, readConfig } from '../express/config.js';
-import { demoAccount, describeDemo } from '../express/demo.js';
+import { demoAccount, describeDemo, standInOptions } from '../express/demo.js';
 import { listen } from '../express/listen.js';
 import { connectRedis } from '../express/redis.js';
-import { startOkta, type Okta } from '../okta/index.js';
+import { startOkta } from '../okta/index.js';
 import { createApp, type AppOptions } from './app.js';
 
 async function main() {
@@ -43,12 +43,6 @@ async function main() {
 const inMemory =
   'Sessions and limits are in the memory of this process: set REDIS_URL for more than one, or to keep them over a restart.';
 
-const standInOptions = ({ issuers, clients }: Okta) => ({
-  issuer: issuers.org,
-  clientID: clients.native.client_id,
-  allowInsecureIssuer: true, // plain http, on this machine only
-});
-
 /** The app has no pages: these commands use both variants; `jar` is the cookie file. */
 function howToSignIn(port: number, account = { username: '…', password: '…' }): string {
   const { username, password } = account;
@@ -60,6 +54,14 @@ function howToSignIn(port: number, account = { username: '…', password: '…' 
   ${curl}/auth/otp ${json({ otp: '123456' })}
   ${curl}/auth/profile
   ${curl}/auth/logout ${json({})}
+
+The other factors, in the place of {"otp":…}; \`challenge\` is in the answer to \`factor\`:
+
+  ${curl}/auth/mfa ${json({ factor: 'push' })}
+  ${curl}/auth/mfa ${json({ challenge: '…' })}
+  ${curl}/auth/mfa ${json({ factor: 'sms' })}
+  ${curl}/auth/mfa ${json({ challenge: '…', otp: '123456' })}
+  ${curl}/auth/pending
 
 With the app's own token:
 

@@ -32,7 +32,7 @@ export class OktaGuard extends AuthGuard('okta-direct-mfa') {
     // validate() refused the user: neither info nor status.
     if (!info) throw new HttpException(NOT_ALLOWED, HttpStatus.FORBIDDEN);
 
-    if (info.code === 'rate_limited' && info.retryAfter !== undefined) {
+    if ('retryAfter' in info && info.retryAfter !== undefined) {
       context
         .switchToHttp()
         .getResponse<Response>()

@@ -10,19 +10,19 @@ import { UsersService, type User } from './users.service.js';
 
 export const OKTA_OPTIONS = Symbol('options of the Okta strategy');
 
-/** One instance for both steps and both variants, session and token. */
+/** One instance for every step and both variants, session and token. */
 @Injectable()
 export class OktaStrategy extends PassportStrategy(OktaDirectMfaStrategy) {
   constructor(
     @Inject(OKTA_OPTIONS) options: OktaDirectMfaStrategyOptions,
     private readonly users: UsersService,
   ) {
-    // No `mfaRedirect`: clients get the code `mfa_required` and show the passcode field themselves.
+    // No `mfaRedirect`: clients get the code `mfa_required` and show what it takes themselves.
     super(options);
   }
 
   /**
-   * Okta has accepted password and passcode; this finds the app's user. `null` or `false` refuses
+   * Okta has accepted password and second factor; this finds the app's user. `null` or `false` refuses
    * the login, and what is thrown (a `ForbiddenException`, for example) reaches the guard as its
    * error.
    */

@@ -1,18 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { OktaConfigurationError } from '../errors.js';
+import type { OktaDirectMfaSecondFactor } from '../transactions/transaction.js';
 
 /** Which of the body's fields are read; `req.query` never is, since URLs end up in logs. */
 export interface Fields {
   usernameField: string;
   passwordField: string;
   otpField: string;
+  factorField: string;
+  challengeField: string;
+  assertionField: string;
 }
 
 /** The name of a factor, as events have it. */
-export type OktaDirectMfaFactor = 'password' | 'otp';
+export type OktaDirectMfaFactor = 'password' | OktaDirectMfaSecondFactor;
 
-/** Which request of a login it is; `none` for one that presents no factor. */
-export type OktaDirectMfaStep = 'password' | 'code' | 'none';
+/**
+ * Which request of a login it is: `challenge` chooses a second factor, `code` brings a code, `poll`
+ * asks how a push stands, `assertion` is a passkey's answer; `none` for one that presents nothing.
+ */
+export type OktaDirectMfaStep = 'password' | 'challenge' | 'code' | 'poll' | 'assertion' | 'none';
 
 export type Body = Readonly<Record<string, unknown>>;
 

@@ -1,11 +1,14 @@
 import type { Grant } from '../okta/request.js';
-import type { Transaction } from '../transactions/transaction.js';
+import type { Challenge, Transaction } from '../transactions/transaction.js';
 import { cleanCode, readField, type Body, type Fields, type Missing } from './body.js';
+import { CODE_REJECTION_CODES, oobCodeGrant } from './oob.js';
 
-/** A one-time passcode of an authenticator app. */
+/** A one-time code: of an authenticator app, or the one that a challenge has sent. */
 export interface OtpFactor {
   type: 'otp';
   otp: string;
+  /** The challenge that the page speaks of, if it says so. */
+  challenge?: string;
 }
 
 /** In characters. */
@@ -20,19 +23,23 @@ export function readOtp(body: Body, { otpField }: Fields): OtpFactor | Missing |
     : { type: 'otp', otp };
 }
 
-/**
- * `TokenRequestDirectAuthenticationMfaOtp` in Okta's OpenAPI, and Okta's guide "Direct
- * authentication, MFA OTP".
- */
-export function otpGrant({ otp }: OtpFactor, { mfaToken }: Pick<Transaction, 'mfaToken'>): Grant {
-  return {
-    grantType: 'http://auth0.com/oauth/grant-type/mfa-otp',
-    parameters: { mfa_token: mfaToken, otp },
-    loggable: [],
-    rejection: 'invalid_otp',
-    rejectionCodes: REJECTION_CODES,
-  };
+/** The challenge that waits for a code, if one does: else a code is the authenticator's. */
+export function codeChallenge({ challenge }: Transaction): Challenge | undefined {
+  return challenge?.awaits === 'code' ? challenge : undefined;
 }
 
-/** `invalid_grant` is not documented for a wrong passcode; E0000068 is "Invalid Passcode/Answer". */
-const REJECTION_CODES = new Set(['invalid_grant', 'E0000068']);
+/**
+ * `TokenRequestDirectAuthenticationMfaOtp` in Okta's OpenAPI, and Okta's guide "Direct
+ * authentication, MFA OTP"; for the code of a text, call or mail see `oobCodeGrant`.
+ */
+export function otpGrant({ otp }: OtpFactor, transaction: Transaction): Grant {
+  const challenge = codeChallenge(transaction);
+  if (challenge !== undefined) return oobCodeGrant(otp, challenge, transaction);
+  return {
+    grantType: 'http://auth0.com/oauth/grant-type/mfa-otp',
+    parameters: { mfa_token: transaction.mfaToken, otp },
+    loggable: [],
+    rejection: 'invalid_otp',
+    rejectionCodes: CODE_REJECTION_CODES,
+  };
+}

@@ -1,16 +1,18 @@
+import { ChallengeEndpoint, type Challenged } from './challenge-endpoint.js';
 import { createClientAuthentication, type ClientCredentials } from './client-authentication.js';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from './http.js';
 import { verifyIdToken } from './id-token.js';
 import { createJwks, type Jwks } from './jwks.js';
 import { toProfile } from './profile.js';
-import type { Grant } from './request.js';
-import type { Authenticated, LoginState } from './state.js';
+import type { ChallengeRequest, Grant } from './request.js';
+import type { Authenticated, LoginState, Pending, Rejected } from './state.js';
 import { TokenEndpoint } from './token-endpoint.js';
 import type { OktaTokenSet } from './tokens.js';
 import { readUserInfo } from './user-info.js';
 
 export interface OktaClientOptions {
   tokenEndpoint: TokenEndpoint;
+  challengeEndpoint: ChallengeEndpoint;
   http: HttpClient;
   jwks: Jwks;
   issuer: string;
@@ -35,12 +37,16 @@ export class OktaClient {
    * @param deviceHeaders about the person's device
    * @throws OktaConfigurationError, OktaResponseError, OktaUnreachableError, OktaTimeoutError
    */
-  async start(grant: Grant, deviceHeaders: Record<string, string>): Promise<LoginState> {
+  async start(
+    grant: Grant,
+    deviceHeaders: Record<string, string>,
+  ): Promise<Exclude<LoginState, Pending>> {
     const { jwks, tokenEndpoint, requireMfa } = this.#options;
     // Fetched ahead for the second step, which reports a failure: this one does not need them.
     jwks.ready().catch(() => undefined);
     const response = await tokenEndpoint.request(grant, deviceHeaders);
-    if (response.type !== 'granted') return response;
+    // Only a grant that polls is ever pending.
+    if (response.type !== 'granted') return response as Exclude<typeof response, Pending>;
     if (requireMfa) return { type: 'rejected', reason: 'mfa_not_enforced' };
     return this.#authenticated(response.tokens);
   }
@@ -58,6 +64,18 @@ export class OktaClient {
     return response.type === 'granted' ? this.#authenticated(response.tokens) : response;
   }
 
+  /**
+   * Has a push, text, call or mail sent, or a passkey's options made.
+   * @param deviceHeaders about the person's device
+   * @throws OktaConfigurationError, OktaResponseError, OktaUnreachableError, OktaTimeoutError
+   */
+  challenge(
+    request: ChallengeRequest,
+    deviceHeaders: Record<string, string>,
+  ): Promise<Challenged | Rejected> {
+    return this.#options.challengeEndpoint.request(request, deviceHeaders);
+  }
+
   async #authenticated(granted: OktaTokenSet): Promise<Authenticated> {
     const { http, userInfo: url } = this.#options;
     const { access_token: accessToken } = granted;
@@ -72,7 +90,7 @@ export class OktaClient {
 export interface OktaClientSettings extends HttpClientOptions {
   issuer: string;
   clientID: string;
-  endpoints: { token: URL; keys: URL; userInfo: URL };
+  endpoints: { token: URL; challenge: URL; keys: URL; userInfo: URL };
   credentials: ClientCredentials;
   scope: string;
   /** Seconds. */
@@ -86,16 +104,17 @@ export interface OktaClientSettings extends HttpClientOptions {
 export function createOktaClient(settings: OktaClientSettings): OktaClient {
   const { clientID, endpoints, credentials, scope } = settings;
   const http = createHttpClient(settings);
+  const authenticateClient = createClientAuthentication(clientID, credentials);
   return new OktaClient({
     ...settings,
     http,
     jwks: createJwks(http, { ...settings, url: endpoints.keys }),
     userInfo: settings.userInfo ? endpoints.userInfo : undefined,
-    tokenEndpoint: new TokenEndpoint({
+    tokenEndpoint: new TokenEndpoint({ http, url: endpoints.token, scope, authenticateClient }),
+    challengeEndpoint: new ChallengeEndpoint({
       http,
-      url: endpoints.token,
-      scope,
-      authenticateClient: createClientAuthentication(clientID, credentials, endpoints.token),
+      url: endpoints.challenge,
+      authenticateClient,
     }),
   });
 }

@@ -5,8 +5,15 @@ import type { Grant } from './request.js';
 import { readRetryAfter } from './retry-after.js';
 import type { Rejected, RejectionReason } from './state.js';
 
+/** What was asked, and what its errors mean. */
+export interface ErrorMeaning extends Pick<Grant, 'parameters' | 'rejectionCodes'> {
+  rejection: Exclude<RejectionReason, 'rate_limited'>;
+  /** When Okta says that its `mfa_token` or `oob_code` has expired. Default: `mfa_transaction_expired`. */
+  expiry?: 'mfa_transaction_expired' | 'challenge_expired';
+}
+
 /**
- * What an error response of the token endpoint means for the login. The HTTP status is judged before
+ * What an error response means for the login. The HTTP status is judged before
  * the body: Okta documents a 429 that says `invalid_grant`.
  *
  * @param sent what was sent and must appear in no message
@@ -14,7 +21,7 @@ import type { Rejected, RejectionReason } from './state.js';
  */
 export function interpretError(
   response: HttpResponse,
-  grant: Grant,
+  meaning: ErrorMeaning,
   sent: () => string[],
 ): Rejected {
   const { status, headers, json } = response;
@@ -33,7 +40,7 @@ export function interpretError(
       okta,
     );
   }
-  const reason = rejectionOf(code, description, grant);
+  const reason = rejectionOf(code, description, meaning);
   if (reason !== undefined) return { type: 'rejected', reason, okta };
   if (isConfigurationCode(code)) {
     throw new OktaConfigurationError(code, `${HINTS[code]} Okta says ${says}`, okta);
@@ -51,17 +58,18 @@ const WITHHELD = '(its text is withheld because it repeats what was sent)';
 function rejectionOf(
   code: string,
   description: string,
-  grant: Grant,
+  { parameters, rejection, rejectionCodes, expiry = 'mfa_transaction_expired' }: ErrorMeaning,
 ): Exclude<RejectionReason, 'rate_limited'> | undefined {
-  const resumes = 'mfa_token' in grant.parameters;
-  // The documented text is "'…' has expired. Use a new '…' and try again.", also of a used token. Other
-  // things expire too: a password and, with the codes of a wrong one, a passcode.
-  const isWrong = grant.rejectionCodes.has(code);
-  const named = isWrong ? /mfa_token/i : /mfa_token|\buse a new\b/i;
-  if (resumes && /\bexpired\b/i.test(description) && named.test(description)) {
-    return 'mfa_transaction_expired';
-  }
-  if (isWrong) return grant.rejection;
+  const resumes = 'mfa_token' in parameters;
+  const isWrong = rejectionCodes.has(code);
+  // The documented text is "'…' has expired. Use a new '…' and try again." with `access_denied`, also of
+  // a used one. Other things expire too: a password and, with the codes of a wrong one, a passcode.
+  const named =
+    isWrong && code !== 'access_denied'
+      ? /mfa_token|oob_code/i
+      : /mfa_token|oob_code|\buse a new\b/i;
+  if (resumes && /\bexpired\b/i.test(description) && named.test(description)) return expiry;
+  if (isWrong) return rejection;
   switch (code) {
     case 'access_denied':
     case 'E0000006': // You do not have permission to perform the requested action.
@@ -69,6 +77,7 @@ function rejectionOf(
     case 'E0000069': // User locked.
       return 'access_denied';
     case 'expired_token':
+      return resumes ? expiry : undefined;
     case 'E0000011': // Invalid token provided.
     case 'invalid_scope': // The scope option was changed between the two steps.
       return resumes ? 'mfa_transaction_expired' : undefined;
@@ -81,7 +90,7 @@ const HINTS = {
   invalid_client:
     'Okta does not accept the client: check clientID, the client authentication of the app in the Okta admin console, and clientSecret or privateKey.',
   unauthorized_client:
-    'The app may not use this grant: enable Resource Owner Password and MFA OTP for it in the Okta admin console.',
+    'The app may not use this grant: enable Resource Owner Password, MFA OTP and, for other factors, MFA OOB for it in the Okta admin console.',
   unsupported_grant_type:
     'The authorization server does not offer this grant: Direct Authentication must be enabled in the org, and in the access policy of a custom authorization server.',
   invalid_scope: 'A scope of the scope option is not granted to the app.',

@@ -1,27 +1,27 @@
 import { OktaResponseError } from '../errors.js';
-import type { ClientAuthentication } from './client-authentication.js';
-import type { HttpClient, HttpResponse } from './http.js';
+import { Endpoint, type EndpointOptions } from './endpoint.js';
+import type { HttpResponse } from './http.js';
 import { interpretError, readError, referenceOf } from './oauth-error.js';
 import type { Grant } from './request.js';
-import type { MfaRequired, Rejected } from './state.js';
+import type { MfaRequired, Pending, Rejected } from './state.js';
 import type { OktaTokenSet } from './tokens.js';
 
 /** What came back, before the ID token is verified. */
-export type TokenResponse = { type: 'granted'; tokens: OktaTokenSet } | MfaRequired | Rejected;
+export type TokenResponse =
+  { type: 'granted'; tokens: OktaTokenSet } | MfaRequired | Pending | Rejected;
 
-export interface TokenEndpointOptions {
-  http: HttpClient;
-  url: URL;
+export interface TokenEndpointOptions extends EndpointOptions {
   scope: string;
-  authenticateClient: ClientAuthentication;
 }
 
 /** `/token`, RFC 6749 §3.2. */
 export class TokenEndpoint {
-  readonly #options: TokenEndpointOptions;
+  readonly #endpoint: Endpoint;
+  readonly #scope: string;
 
   constructor(options: TokenEndpointOptions) {
-    this.#options = options;
+    this.#endpoint = new Endpoint(options);
+    this.#scope = options.scope;
   }
 
   /**
@@ -30,35 +30,14 @@ export class TokenEndpoint {
    * @throws OktaConfigurationError, OktaResponseError, OktaUnreachableError, OktaTimeoutError
    */
   async request(grant: Grant, deviceHeaders: Record<string, string>): Promise<TokenResponse> {
-    const { http, url, scope, authenticateClient } = this.#options;
-    const form = new URLSearchParams({ grant_type: grant.grantType, scope, ...grant.parameters });
-    const headers: Record<string, string> = {
-      ...deviceHeaders,
-      'content-type': 'application/x-www-form-urlencoded',
-    };
-    authenticateClient(form, headers);
-    const response = await http({ method: 'POST', url, headers, body: form.toString() });
-    return interpret(response, grant, () => secretsOf(form, headers, grant));
+    const form = new URLSearchParams({
+      grant_type: grant.grantType,
+      scope: this.#scope,
+      ...grant.parameters,
+    });
+    const { response, sent } = await this.#endpoint.post(form, deviceHeaders, grant.loggable);
+    return interpret(response, grant, sent);
   }
-}
-
-/** What is the same in every request, or public. */
-const LOGGABLE = new Set(['grant_type', 'scope', 'client_id', 'client_assertion_type']);
-
-/** What was sent and must appear in no message. */
-function secretsOf(
-  form: URLSearchParams,
-  { authorization }: Record<string, string>,
-  { loggable }: Grant,
-): string[] {
-  const secrets = [...form]
-    .filter(([name]) => !LOGGABLE.has(name) && !loggable.includes(name))
-    .map(([, value]) => value);
-  if (authorization === undefined) return secrets;
-  // RFC 7617: the client secret is in it in another form.
-  const basic = authorization.slice('Basic '.length);
-  const [, encodedSecret = ''] = Buffer.from(basic, 'base64').toString().split(':');
-  return [...secrets, basic, ...new URLSearchParams(`=${encodedSecret}`).values()];
 }
 
 /** @param sent what was sent and must appear in no message */
@@ -66,10 +45,37 @@ function interpret(response: HttpResponse, grant: Grant, sent: () => string[]): 
   const { status, json } = response;
   if (status === 200) return { type: 'granted', tokens: readTokens(response, sent) };
   // Okta documents 403; its Kotlin SDK meets 400 as well.
-  if (status >= 400 && status < 500 && status !== 429 && readError(json).code === 'mfa_required') {
-    return { type: 'mfa_required', mfaToken: readMfaToken(response, sent) };
+  if (status >= 400 && status < 500 && status !== 429) {
+    const { code = '' } = readError(json);
+    if (code === 'mfa_required') {
+      return {
+        type: 'mfa_required',
+        mfaToken: readMfaToken(response, sent),
+        ...readChallengeTypes(json),
+      };
+    }
+    if (grant.polls === true && PENDING_CODES.has(code)) {
+      return { type: 'pending', slowDown: code === 'slow_down' };
+    }
   }
   return interpretError(response, grant, sent);
+}
+
+/**
+ * Okta's error catalogue has the first, an early server the second (Okta's Swift SDK), and RFC 8628
+ * §3.5 the third.
+ */
+const PENDING_CODES = new Set([
+  'authorization_pending',
+  'direct_auth_authorization_pending',
+  'slow_down',
+]);
+
+/** In no document of Okta's; its Swift SDK reads it. */
+function readChallengeTypes(json: HttpResponse['json']): Pick<MfaRequired, 'challengeTypes'> {
+  const types = json?.['supported_challenge_types'];
+  const isList = Array.isArray(types) && types.length > 0 && types.every(isNonEmptyString);
+  return isList ? { challengeTypes: types } : {};
 }
 
 /** Longer than any `mfa_token` seen; what is longer has no place in a session. */

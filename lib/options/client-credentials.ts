@@ -12,11 +12,14 @@ export function readClientCredentials(options: OktaDirectMfaCommonOptions): Clie
   const { clientSecret, privateKey, keyID } = options;
   const method =
     options.clientAuthentication ?? (clientSecret === undefined ? 'none' : 'client_secret_basic');
-  const usesSecret = method === 'client_secret_basic' || method === 'client_secret_post';
+  const usesSecret =
+    method === 'client_secret_basic' ||
+    method === 'client_secret_post' ||
+    method === 'client_secret_jwt';
   if (!usesSecret && method !== 'private_key_jwt' && method !== 'none') {
     throw invalid(
       'clientAuthentication',
-      'must be client_secret_basic, client_secret_post, private_key_jwt or none',
+      'must be client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none',
       method,
     );
   }

@@ -17,6 +17,7 @@ import {
   type Reader,
 } from './checks.js';
 import { readClientCredentials } from './client-credentials.js';
+import { readFactors, readWebAuthn } from './factors.js';
 import { endpointsOf, readIssuer, type Endpoints } from './issuer.js';
 import type { AnyOptions } from './types.js';
 
@@ -39,6 +40,14 @@ const READERS = {
   usernameField: stringOr('username'),
   passwordField: stringOr('password'),
   otpField: stringOr('otp'),
+  factorField: stringOr('factor'),
+  challengeField: stringOr('challenge'),
+  assertionField: stringOr('assertion'),
+  factors: readFactors,
+  requireNumberChallenge: booleanOr(true),
+  maxChallenges: positiveIntegerOr(5),
+  resendAfter: nonNegativeNumberOr(30),
+  webauthn: readWebAuthn,
   mfaRedirect: optional(nonEmptyString),
   sessionKey: readSessionKey,
   store: optional(
@@ -58,6 +67,15 @@ const READERS = {
   clockTolerance: nonNegativeNumberOr(60),
   passReqToCallback: booleanOr(false),
 } as const satisfies { [Name in keyof AnyOptions]-?: Reader<unknown> };
+
+const FIELDS = [
+  'usernameField',
+  'passwordField',
+  'otpField',
+  'factorField',
+  'challengeField',
+  'assertionField',
+] as const;
 
 type Together = {
   [Name in keyof typeof READERS]: (typeof READERS)[Name] extends typeof together ? Name : never;
@@ -85,9 +103,9 @@ export function readOptions(options: AnyOptions): Settings {
       read(options[name as keyof AnyOptions], name),
     ]),
   ) as unknown as Values;
-  const { usernameField, passwordField, otpField } = values;
-  if (new Set([usernameField, passwordField, otpField]).size < 3) {
-    throw invalid('usernameField, passwordField and otpField', 'must differ');
+  for (const name of FIELDS) {
+    const same = FIELDS.filter((other) => values[other] === values[name]);
+    if (same.length > 1) throw invalid(same.join(' and '), 'must differ', values[name]);
   }
   const issuer = readIssuer(options.issuer, values.allowInsecureIssuer);
   return {

@@ -1,8 +1,8 @@
 import type { KeyObject, webcrypto } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import type { OktaClientAuthenticationMethod } from '../okta/client-authentication.js';
-import type { OktaDirectMfaRequestReader } from '../request.js';
-import type { TransactionStore } from '../transactions/transaction.js';
+import type { Bivariant, OktaDirectMfaRequest, OktaDirectMfaRequestReader } from '../request.js';
+import type { OktaDirectMfaSecondFactor, TransactionStore } from '../transactions/transaction.js';
 
 /** A private key as JWK (RFC 7517). */
 export type OktaPrivateJwk = webcrypto.JsonWebKey & {
@@ -31,7 +31,7 @@ export interface OktaDirectMfaCommonOptions {
   issuer: string;
   /** The app's client ID in the Okta admin console. */
   clientID: string;
-  /** The app's client secret, for `client_secret_basic` and `client_secret_post`. */
+  /** The app's client secret, for the three methods `client_secret_…`. */
   clientSecret?: string | undefined;
   /**
    * How the app proves itself to Okta, as set for it in the Okta admin console.
@@ -53,9 +53,43 @@ export interface OktaDirectMfaCommonOptions {
   passwordField?: string | undefined;
   /** Name of the passcode's field in `req.body`. Default: `otp`. */
   otpField?: string | undefined;
+  /** Name of the field in `req.body` that chooses a second factor. Default: `factor`. */
+  factorField?: string | undefined;
+  /** Name of the field in `req.body` with the id of the challenge that is out. Default: `challenge`. */
+  challengeField?: string | undefined;
+  /** Name of the field in `req.body` with a passkey's answer. Default: `assertion`. */
+  assertionField?: string | undefined;
   /**
-   * Where to send the browser when a passcode is needed; also an option of `authenticate()`.
-   * Default: no redirect, but `fail` with the code `mfa_required`.
+   * The second factors that the app's pages offer, in the order to offer them; or a function of the
+   * request that gives such a list, which should give the same in all requests of a login. Nothing is
+   * ever sent to a person who has not chosen it. Default: `['otp']`.
+   */
+  factors?:
+    | readonly OktaDirectMfaSecondFactor[]
+    | Bivariant<[req: OktaDirectMfaRequest], readonly OktaDirectMfaSecondFactor[]>
+    | undefined;
+  /**
+   * Whether a push that comes without a number to compare is given up: `number_challenge_required`.
+   * Without one, a person who is asked to approve cannot tell whose sign-in it is. In the Okta admin
+   * console: Security > Authenticators > Okta Verify > Number challenge > All push challenges.
+   * Default: `true`.
+   */
+  requireNumberChallenge?: boolean | undefined;
+  /** Pushes, texts, calls and mails for one password step. Default: 5. */
+  maxChallenges?: number | undefined;
+  /** Seconds before the same factor is challenged again in one login. Default: 30. */
+  resendAfter?: number | undefined;
+  /**
+   * Experimental, as Okta documents no passkeys here. What a passkey's answer must say before Okta is
+   * asked: `rpID`, the domain that the passkeys belong to (default: what Okta says, else the domain of
+   * the issuer), and `origins`, the app's own pages (default: `https:` pages of that domain and of
+   * those below it). WebAuthn §7.2.
+   */
+  webauthn?: { rpID?: string | undefined; origins?: readonly string[] | undefined } | undefined;
+  /**
+   * Where to send the browser whenever a second factor is wanted or waited for; also an option of
+   * `authenticate()`. Default: no redirect, but `fail` with the codes `mfa_required`,
+   * `authorization_pending`, `code_sent` and `webauthn_required`.
    */
   mfaRedirect?: string | undefined;
   /** Key of the transaction in `req.session`. Default: `okta-direct-mfa`. */
@@ -69,7 +103,7 @@ export interface OktaDirectMfaCommonOptions {
   requireMfa?: boolean | undefined;
   /** Seconds for which a password step stays good. Default: 300. */
   transactionMaxAge?: number | undefined;
-  /** Wrong passcodes after which the password is needed again. Default: 5. */
+  /** Wrong codes, of all factors together, after which the password is needed again. Default: 5. */
   maxOtpAttempts?: number | undefined;
   /** Also read the `/userinfo` endpoint into the profile. Default: `false`. OIDC Core §5.3. */
   userInfo?: boolean | undefined;
@@ -110,7 +144,7 @@ export type AnyOptions = OktaDirectMfaStrategyOptions | OktaDirectMfaStrategyOpt
  * say `{ … } as OktaDirectMfaAuthenticateOptions`: Passport's types know only Passport's options.
  */
 export interface OktaDirectMfaAuthenticateOptions {
-  /** Where to send the browser when a passcode is needed. Default: the strategy's `mfaRedirect`. */
+  /** Where to send the browser when a second factor is wanted. Default: the strategy's `mfaRedirect`. */
   mfaRedirect?: string | undefined;
   /** Passport's own, as `passport.authorize()` sets it: whoever is signed in stays signed in. */
   assignProperty?: string | undefined;

@@ -41,10 +41,21 @@ export class CheckedStore {
     );
   }
 
-  /** @returns false, and nothing is written, when it has ended or been replaced */
-  async update(req: IncomingMessage, transaction: Transaction): Promise<boolean> {
-    if (!(await this.holds(req, transaction.id))) return false;
-    return (await checked('update', () => this.#store.update(req, transaction))) !== false;
+  /**
+   * Saves a change of what is kept now, not of the request's copy.
+   * @returns what is kept now; undefined, and nothing is written, when it has ended or been replaced
+   */
+  async modify(
+    req: IncomingMessage,
+    id: string,
+    change: (kept: Transaction) => Transaction,
+  ): Promise<Transaction | undefined> {
+    const kept = await this.read(req);
+    if (kept?.id !== id) return undefined;
+    const changed = change(kept);
+    if (changed === kept) return kept;
+    const isSaved = (await checked('update', () => this.#store.update(req, changed))) !== false;
+    return isSaved ? changed : undefined;
   }
 
   /** @returns false, and nothing is written, when it has ended or been replaced */

@@ -1,3 +1,5 @@
+import { now } from '../clock.js';
+
 /**
  * What this process knows of a transaction beyond the session. Requests that come at the same time
  * each have a copy of the session of their own, as old as their arrival; this is what they share.
@@ -9,6 +11,10 @@ export interface InFlightLogin<Grant> {
   invalidated: boolean;
   /** Okta's grant, for a second request with the same passcode (a double click). */
   granted: Grant | undefined;
+  /** The choice of a factor that is at Okta, for a double click on it. */
+  choosing: { factor: string; outcome: Promise<unknown> } | undefined;
+  /** The poll for a challenge: the one that is at Okta, and when the next may be. */
+  poll: { challenge: string; outcome: Promise<unknown> | undefined; nextAt: number } | undefined;
 }
 
 /**
@@ -75,10 +81,11 @@ export class InFlightLogins<Grant> {
     return () => {
       entry.holders -= 1;
       if (entry.holders > 0) return;
-      if (entry.granted !== undefined) entry.forgetAt = Date.now() + GRANT_TTL_MS;
+      if (entry.granted !== undefined) entry.forgetAt = now() + GRANT_TTL_MS;
       // The count of wrong passcodes outlives the requests: one with an old copy of the session may
       // still be on its way.
       else if (entry.attempts > 0 || entry.invalidated) entry.forgetAt = expiresAt;
+      else if ((entry.poll?.nextAt ?? 0) > now()) entry.forgetAt = entry.poll?.nextAt ?? 0;
       else this.#entries.delete(id);
       this.#sweepLater();
     };
@@ -95,6 +102,11 @@ export class InFlightLogins<Grant> {
     this.#sweepLater();
   }
 
+  /** What is shared about a transaction; to be held on to with `retain`. */
+  get(id: string): InFlightLogin<Grant> {
+    return this.#get(id);
+  }
+
   #get(id: string): Entry<Grant> {
     let entry = this.#entries.get(id);
     // The sweep may be late.
@@ -104,6 +116,8 @@ export class InFlightLogins<Grant> {
         attempts: 0,
         invalidated: false,
         granted: undefined,
+        choosing: undefined,
+        poll: undefined,
         previous,
         holders: 0,
         forgetAt: 0,
@@ -132,5 +146,5 @@ export class InFlightLogins<Grant> {
 }
 
 function isOver({ holders, forgetAt }: Entry<unknown>): boolean {
-  return holders === 0 && forgetAt <= Date.now();
+  return holders === 0 && forgetAt <= now();
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { now } from '../clock.js';
 import { CheckedStore } from './checked-store.js';
 import { type InFlightLogins, type InFlightLogin } from './in-flight.js';
 import { clientDigestOf, type Transaction, type TransactionStore } from './transaction.js';
 
 export { InFlightLogins, type InFlightLogin } from './in-flight.js';
-export type { Transaction } from './transaction.js';
+export type { Challenge, OktaDirectMfaSecondFactor, Transaction } from './transaction.js';
 
 export interface TransactionSettings {
   issuer: string;
@@ -48,7 +49,7 @@ export class Transactions<Grant> {
    */
   async begin(
     req: IncomingMessage,
-    password: Pick<Transaction, 'mfaToken' | 'username'>,
+    password: Pick<Transaction, 'mfaToken' | 'username' | 'supported'>,
     previous: Transaction | undefined,
     linking: boolean,
   ): Promise<Transaction> {
@@ -56,12 +57,17 @@ export class Transactions<Grant> {
     const transaction = {
       id: randomUUID(),
       ...password,
-      expiresAt: Date.now() + this.#maxAge,
+      expiresAt: this.expiry(),
       attempts: 0,
       clientDigest: this.#clientDigest,
     };
     await this.#store.create(req, transaction, linking);
     return transaction;
+  }
+
+  /** Milliseconds since the epoch, for a transaction that begins now. */
+  expiry(): number {
+    return now() + this.#maxAge;
   }
 
   /** See `InFlightLogins.runExclusive`. What is known is kept until `use` has ended. */
@@ -79,9 +85,31 @@ export class Transactions<Grant> {
     }
   }
 
-  /** @returns false when it has ended or been replaced */
-  update(req: IncomingMessage, transaction: Transaction): Promise<boolean> {
-    return this.#store.update(req, transaction);
+  /**
+   * What this process knows of it, until `use` has ended.
+   */
+  async knowing<R>(
+    { id, expiresAt }: Transaction,
+    use: (login: InFlightLogin<Grant>) => Promise<R>,
+  ): Promise<R> {
+    const release = this.#inFlight.retain(id, expiresAt);
+    try {
+      return await use(this.#inFlight.get(id));
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Saves a change of what is kept now.
+   * @returns what is kept now; undefined when it has ended or been replaced
+   */
+  modify(
+    req: IncomingMessage,
+    { id }: Transaction,
+    change: (kept: Transaction) => Transaction,
+  ): Promise<Transaction | undefined> {
+    return this.#store.modify(req, id, change);
   }
 
   /** @returns false when it had ended or been replaced before */

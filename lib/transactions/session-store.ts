@@ -38,6 +38,7 @@ export class SessionTransactionStore implements TransactionStore {
     const kept = stored === null ? undefined : this.#in(stored);
     const differs = stored === null ? cameFromBrowser(req) : kept?.id !== copy?.id;
     if (differs) await this.#follow(req, stored);
+    else if (kept !== undefined && isOutdated(copy, kept)) requireSession(req)[this.#key] = kept;
     return kept;
   }
 
@@ -110,4 +111,9 @@ export class SessionTransactionStore implements TransactionStore {
     for (const key of Object.keys(contentOf(session))) delete session[key];
     Object.assign(session, contentOf(stored as never));
   }
+}
+
+/** Whether another request has had another challenge sent, or has proved a factor, meanwhile. */
+function isOutdated(copy: Transaction | undefined, kept: Transaction): boolean {
+  return kept.challenge?.id !== copy?.challenge?.id || kept.mfaToken !== copy?.mfaToken;
 }

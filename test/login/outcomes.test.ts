@@ -340,7 +340,10 @@ it('the right password is answered with mfa_required, until when, and is saved b
 
   assert.equal(answer.status, 403);
   const { code, message, expiresAt, ...others } = answer.body;
-  assert.deepEqual([code, typeof message, others], ['mfa_required', 'string', {}]);
+  assert.deepEqual(
+    [code, typeof message, others],
+    ['mfa_required', 'string', { factors: ['otp'] }],
+  );
   assert.ok(typeof expiresAt === 'number' && expiresAt >= earliest && expiresAt <= latest);
   const waiting = app.store.waiting(browser.sessionID);
   assert.equal(waiting?.expiresAt, expiresAt);

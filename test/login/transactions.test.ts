@@ -281,7 +281,7 @@ describe('Steps out of order', () => {
     await finishLogin(browser, okta, user);
   });
 
-  it("Okta's yes to a wrong step is none: tokens for a password, mfa_required for a passcode", async (t) => {
+  it("Okta's yes to a wrong step is no login: tokens for a password, mfa_required for a passcode", async (t) => {
     const { app, browser, user } = await scene(t);
     const { native } = okta.clients;
     const tokens = {
@@ -295,8 +295,9 @@ describe('Steps out of order', () => {
       { status: 403, body: { error: 'mfa_required', mfa_token: 'another-token-of-this-test' } },
       OTP_STEP,
     );
-    assert.equal((await sendOtp(browser, okta.otp(user))).body['code'], 'access_denied');
-    assert.equal(app.store.waiting(browser.sessionID), undefined);
+    assert.equal((await sendOtp(browser, okta.otp(user))).body['code'], 'mfa_required');
+    const { mfaToken } = app.store.waiting(browser.sessionID) ?? {};
+    assert.equal(mfaToken, 'another-token-of-this-test', 'the next factor is for the new one');
     assert.equal(app.logins.length, 0);
   });
 });

@@ -233,7 +233,7 @@ const RATE_LIMITED = 'E0000047';
 export function countsAsAttempt(answer: Answer): boolean {
   switch (answer.kind) {
     case 'mfa':
-      return true;
+      return !USABLE.has(answer.token);
     case 'error':
       return answer.code !== RATE_LIMITED;
     case 'grant':

@@ -590,9 +590,11 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
         const issue = issued.get(mfaToken ?? '');
         const complete = options.keys === 'good' && ['no', 'good'].includes(options.userInfo);
         if (issue !== undefined && complete) issue.used = true;
-      } else if (!isOtp && typeof token === 'string' && status >= 400 && status < 500) {
+      } else if (typeof token === 'string' && status >= 400 && status < 500) {
         const until = clock.now() + options.transactionMaxAge * 1000;
-        issued.set(token, { browser, until, refused: 0, used: false });
+        // At the second step Okta wants a third factor: what was counted stays counted.
+        const { refused = 0 } = issued.get(mfaToken ?? '') ?? {};
+        issued.set(token, { browser, until, refused, used: false });
       }
     }
   }
@@ -818,6 +820,10 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       assert.ok(['username', 'password', 'otp'].includes(field as string), String(field));
     } else assert.ok(!('field' in info));
     for (const [name, value] of Object.entries(more)) {
+      if (name === 'factors') {
+        assert.deepEqual(value, ['otp']);
+        continue;
+      }
       assert.ok(['expiresAt', 'attemptsRemaining', 'retryAfter'].includes(name), name);
       assert.ok(Number.isSafeInteger(value) && (value as number) > 0, `${name} ${String(value)}`);
     }
@@ -918,7 +924,13 @@ export async function runCase({ options, pace, groups }: Case): Promise<void> {
       const outcome = { name: 'fail', code: 'invalid_otp', status: 401, attemptsRemaining };
       return { posts, outcome, transaction: { ...before, attempts } };
     }
-    if (meaning === 'mfa_required') return fails('access_denied', posts, undefined);
+    if (meaning === 'mfa_required') {
+      const age = Math.round(options.transactionMaxAge * 1000);
+      const transaction = { ...before, mfaToken: '', expiresAt: clock.now() + age };
+      return options.mfaRedirect
+        ? { posts, outcome: { name: 'redirect' }, transaction }
+        : fails('mfa_required', posts, transaction);
+    }
     if (typeof meaning === 'object' && 'grant' in meaning) {
       return expectGrant(step, meaning.grant, posts, before);
     }

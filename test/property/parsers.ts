@@ -3,7 +3,13 @@ import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { Agent } from 'undici';
-import { passwordGrant, readFactor, secondFactorGrant, stepOf } from '../../lib/factors/index.js';
+import {
+  passwordGrant,
+  readFactor,
+  secondFactorGrant,
+  stepOf,
+  type OktaDirectMfaStep,
+} from '../../lib/factors/index.js';
 import { createClientAuthentication } from '../../lib/okta/client-authentication.js';
 import { verifyIdToken } from '../../lib/okta/id-token.js';
 import {
@@ -146,7 +152,7 @@ export const tokenAnswers = fc.asyncProperty(
     const endpoint = new TokenEndpoint({
       url,
       scope: 'openid',
-      authenticateClient: createClientAuthentication(CLIENT_ID, credentials, url),
+      authenticateClient: createClientAuthentication(CLIENT_ID, credentials),
       http: () => Promise.resolve({ status, headers, json: body }),
     });
     try {
@@ -171,6 +177,9 @@ export const tokenAnswers = fc.asyncProperty(
           assert.ok(status >= 400 && status < 500);
           assert.equal(response.mfaToken, body?.['mfa_token']);
           assert.ok(response.mfaToken !== '' && response.mfaToken.length <= 4096);
+          break;
+        case 'pending':
+          assert.fail('neither a password nor a passcode is waited for');
           break;
         case 'rejected':
           assert.ok(status >= 400 && status < 500);
@@ -310,9 +319,23 @@ export const keySets = fc.asyncProperty(
 
 // Bodies -------------------------------------------------------------------------------------------
 
-const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
+const FIELDS = {
+  usernameField: 'username',
+  passwordField: 'password',
+  otpField: 'otp',
+  factorField: 'factor',
+  challengeField: 'challenge',
+  assertionField: 'assertion',
+};
 /** The fields that may be missing in a step. */
-const MISSING = { password: ['username', 'password'], code: ['otp'], none: ['password'] };
+const MISSING: Record<OktaDirectMfaStep, string[]> = {
+  password: ['username', 'password'],
+  challenge: ['factor'],
+  assertion: ['assertion'],
+  code: ['otp'],
+  poll: ['challenge'],
+  none: ['password'],
+};
 const fieldValue = fc.oneof(ugly, anything, fc.constantFrom('a'.repeat(256), '🔑'.repeat(257)));
 
 export const bodies = fc.property(
@@ -321,7 +344,10 @@ export const bodies = fc.property(
     {
       weight: 4,
       arbitrary: fc.dictionary(
-        fc.constantFrom('username', 'password', 'otp', '__proto__', 'constructor', 'x'),
+        fc.constantFrom(
+          ...['username', 'password', 'otp', 'factor', 'challenge', 'assertion'],
+          ...['__proto__', 'constructor', 'x'],
+        ),
         fieldValue,
         { noNullPrototype: false },
       ),
@@ -334,7 +360,17 @@ export const bodies = fc.property(
       const factor = readFactor(req, FIELDS);
       const has = (name: string) =>
         typeof body === 'object' && body !== null && Object.keys(body).includes(name);
-      const step = has('password') ? 'password' : has('otp') ? 'code' : 'none';
+      const STEPS = [
+        ['password', 'password'],
+        ['factor', 'challenge'],
+        ['assertion', 'assertion'],
+        ['otp', 'code'],
+        ['challenge', 'poll'],
+      ] as const;
+      const step = STEPS.find(([field]) => has(field))?.[1] ?? 'none';
+      // A code or an assertion whose challenge cannot be used is refused for that.
+      const isOfPoll = factor.type === 'missing' && factor.field === 'challenge';
+      if (isOfPoll && has('challenge')) return;
       assert.equal(stepOf(factor), step);
       switch (factor.type) {
         case 'missing':
@@ -349,6 +385,17 @@ export const bodies = fc.property(
         }
         case 'otp':
           assert.ok(/^\S+$/.test(factor.otp) && [...factor.otp].length <= 64);
+          break;
+        case 'choice':
+          assert.equal(factor.factor, String((body as Record<string, unknown>)['factor']).trim());
+          break;
+        case 'poll':
+          assert.ok(factor.challenge !== '' && factor.challenge.length <= 64);
+          break;
+        case 'assertion':
+          for (const part of ['clientDataJSON', 'authenticatorData', 'signature'] as const) {
+            assert.match(factor[part], /^[\w-]+$/);
+          }
           break;
       }
     } catch (error) {

@@ -38,7 +38,9 @@ process.on('warning', (warning) => collect('a warning', warning));
 /** That no secret which reached Okta, or came from it, appears anywhere else. */
 export function assertNoSecretSeen(okta: Okta): void {
   for (const { form, headers } of okta.requests) {
-    addSecrets(form['password'], form['otp'], form['mfa_token']);
+    addSecrets(form['password'], form['otp'], form['mfa_token'], form['oob_code']);
+    addSecrets(form['binding_code'], form['authenticatorData'], form['signature']);
+    addSecrets(form['clientDataJSON'], form['userHandle']);
     addSecrets(form['client_secret'], form['client_assertion']);
     addSecrets(headers.authorization?.replace(/^\w+ /, ''));
   }

@@ -4,6 +4,7 @@
  */
 export * from './app.js';
 export * from './browser.js';
+export * from './clock.js';
 export * from './collector.js';
 export * from './login.js';
 export * from './okta.js';

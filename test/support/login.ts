@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Client, Okta, ServerName, User } from '../../example/okta/index.js';
-import type { OktaDirectMfaStrategyOptions } from '../../lib/index.js';
+import type { OktaDirectMfaSecondFactor, OktaDirectMfaStrategyOptions } from '../../lib/index.js';
 import type { Answer, Browser } from './browser.js';
 
 /** Options for one of the stand-in's servers, as the public client; what is given goes on top. */
@@ -21,6 +21,16 @@ export function sendPassword(browser: Browser, user: User, path = '/login'): Pro
 
 export function sendOtp(browser: Browser, otp: string, path = '/login'): Promise<Answer> {
   return browser.post(path, { json: { otp } });
+}
+
+/** Chooses a second factor for the login that waits. */
+export function choose(browser: Browser, factor: OktaDirectMfaSecondFactor): Promise<Answer> {
+  return browser.post('/login', { json: { factor } });
+}
+
+/** Asks how a push stands. */
+export function poll(browser: Browser, challenge: unknown): Promise<Answer> {
+  return browser.post('/login', { json: { challenge } });
 }
 
 /** The password step, which must succeed. */

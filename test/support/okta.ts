@@ -10,6 +10,8 @@ import { assertNoSecretSeen } from './collector.js';
 import { gate, soon } from './promises.js';
 
 export const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
+export const MFA_OOB = 'http://auth0.com/oauth/grant-type/mfa-oob';
+export const MFA_WEBAUTHN = 'urn:okta:params:oauth:grant-type:mfa-webauthn';
 
 let current: Okta | undefined;
 
@@ -45,6 +47,15 @@ export function watchTokenRequests(okta: Okta): () => RecordedRequest[] {
       .filter(({ method, path }) => method === 'POST' && path.endsWith('/v1/token'));
 }
 
+/** From now on: what reaches `/challenge`. The returned function gives it, in order. */
+export function watchChallengeRequests(okta: Okta): () => RecordedRequest[] {
+  const start = okta.requests.length;
+  return () =>
+    okta.requests
+      .slice(start)
+      .filter(({ method, path }) => method === 'POST' && path.endsWith('/v1/challenge'));
+}
+
 /** From now on: every request, as `GET /oauth2/v1/keys`. */
 export function watchAllRequests(okta: Okta): () => string[] {
   const start = okta.requests.length;
@@ -67,4 +78,7 @@ export function hold(okta: Okta, filter: RequestFilter) {
 }
 
 export const PASSWORD_STEP = { endpoint: 'token', grantType: 'password' } as const;
+export const OOB_STEP = { endpoint: 'token', grantType: MFA_OOB } as const;
+export const WEBAUTHN_STEP = { endpoint: 'token', grantType: MFA_WEBAUTHN } as const;
+export const CHALLENGE_STEP = { endpoint: 'challenge' } as const;
 export const OTP_STEP = { endpoint: 'token', grantType: MFA_OTP } as const;

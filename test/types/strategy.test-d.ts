@@ -173,7 +173,19 @@ function show(info: OktaDirectMfaInfo): string | number {
     case 'mfa_required':
       return info.expiresAt;
     case 'invalid_otp':
+    case 'webauthn_failed':
       return info.attemptsRemaining;
+    case 'authorization_pending':
+      same<typeof info.numberChallenge, string | undefined>(true);
+      return info.interval;
+    case 'code_sent':
+      return info.resendAt;
+    case 'webauthn_required':
+      return info.publicKey.rpId;
+    case 'factor_unavailable':
+      return info.factors[0] ?? info.factor;
+    case 'too_many_challenges':
+      return info.retryAfter ?? 'no more';
     case 'rate_limited':
       same<typeof info.retryAfter, number | undefined>(true);
       return info.retryAfter ?? 'a while';
@@ -186,6 +198,10 @@ function show(info: OktaDirectMfaInfo): string | number {
     case 'mfa_transaction_expired':
     case 'access_denied':
     case 'mfa_not_enforced':
+    case 'push_rejected':
+    case 'challenge_expired':
+    case 'challenge_replaced':
+    case 'number_challenge_required':
       // @ts-expect-error -- these have no number
       same<typeof info.attemptsRemaining, number>(true);
       return info.message;

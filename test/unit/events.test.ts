@@ -63,13 +63,13 @@ describe('publishing', () => {
     ['a login by passcode', success, OTP, 'otp_accepted code - in ada'],
     [
       'a redirect to the second step',
-      { type: 'redirect', url: '/otp' },
+      { type: 'redirect', url: '/otp', code: 'mfa_required' },
       PASSWORD,
       'password_accepted password - out ada',
     ],
     [
       'mfa_required',
-      fail('mfa_required', { expiresAt: 1 }),
+      fail('mfa_required', { expiresAt: 1, factors: ['otp'] }),
       PASSWORD,
       'password_accepted password - out ada',
     ],

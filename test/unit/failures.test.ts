@@ -34,12 +34,35 @@ const TABLE = {
     'Signing in without a second factor is not allowed here. Contact your administrator.',
   ],
   rate_limited: [429, 'keep', 'Too many attempts. Try again in 9 seconds.'],
+  authorization_pending: [403, 'keep', 'Tap 07 on your phone.'],
+  code_sent: [403, 'keep', 'A text message is on its way to your phone. Enter the code from it.'],
+  webauthn_required: [403, 'keep', 'Confirm with your passkey.'],
+  push_rejected: [
+    401,
+    'keep',
+    'The sign-in was declined on your phone. Change your password if you did not expect it.',
+  ],
+  challenge_expired: [401, 'keep', 'That took too long or was used already. Ask for a new one.'],
+  challenge_replaced: [409, 'keep', 'This page is out of date. Reload it.'],
+  webauthn_failed: [401, 'count', 'The passkey was not accepted. 4 attempts left.'],
+  factor_unavailable: [403, 'keep', 'This way to confirm is not available to you. Choose another.'],
+  number_challenge_required: [
+    403,
+    'keep',
+    'The request on your phone has no number to compare. Decline it and choose another way.',
+  ],
+  too_many_challenges: [429, 'keep', 'One was sent just now. Ask for another in 30 seconds.'],
 } as const satisfies Record<FailureCode, [number, 'keep' | 'count' | 'drop', string]>;
 
 /** What the codes tell beside their message. */
 const DETAILS: { [Code in FailureCode]?: object } = {
   missing_credentials: { field: 'email' },
-  mfa_required: { expiresAt: 1_700_000_000_000 },
+  mfa_required: { expiresAt: 1_700_000_000_000, factors: ['otp'] },
+  authorization_pending: { factor: 'push', challenge: 'c1', numberChallenge: '07', interval: 5 },
+  code_sent: { factor: 'sms', challenge: 'c1' },
+  webauthn_failed: { attemptsRemaining: 4 },
+  factor_unavailable: { factor: 'push', factors: ['otp'] },
+  too_many_challenges: { retryAfter: 30 },
   invalid_otp: { attemptsRemaining: 4 },
   rate_limited: { retryAfter: 9 },
 };
@@ -105,9 +128,12 @@ describe('failMissing', () => {
     ['password', 'Enter your username and password.'],
     ['code', 'Enter your passcode.'],
     ['none', 'Enter your username and password.'],
+    ['challenge', 'Choose how to confirm that it is you.'],
+    ['poll', 'Choose how to confirm that it is you.'],
+    ['assertion', 'Confirm with your passkey.'],
   ] as const) {
     it(`asks in the step ${step}: ${message}`, () => {
-      assert.deepEqual(failMissing({ type: 'missing', step, field: 'f' }), {
+      assert.deepEqual(failMissing({ step, field: 'f' }), {
         type: 'fail',
         status: 400,
         info: { code: 'missing_credentials', message, field: 'f' },
@@ -116,30 +142,45 @@ describe('failMissing', () => {
   }
 });
 
+const ABOUT: Parameters<typeof failRejected>[1] = {
+  attemptsRemaining: 4,
+  factor: 'push',
+  factors: ['otp'],
+};
+
 describe('failRejected', () => {
   for (const reason of [
     'invalid_credentials',
     'mfa_transaction_expired',
     'access_denied',
     'mfa_not_enforced',
+    'push_rejected',
+    'challenge_expired',
   ] as const) {
     it(`fails with ${reason} for that reason`, () => {
-      assert.deepEqual(failRejected({ type: 'rejected', reason }, 4), fail(reason));
+      assert.deepEqual(failRejected({ type: 'rejected', reason }, ABOUT), fail(reason));
     });
   }
 
-  it('tells how many attempts are left after a wrong passcode', () => {
-    const action = failRejected({ type: 'rejected', reason: 'invalid_otp' }, 4);
-    assert.deepEqual(action, fail('invalid_otp', { attemptsRemaining: 4 }));
+  for (const reason of ['invalid_otp', 'webauthn_failed'] as const) {
+    it(`tells how many attempts are left after ${reason}`, () => {
+      const action = failRejected({ type: 'rejected', reason }, ABOUT);
+      assert.deepEqual(action, fail(reason, { attemptsRemaining: 4 }));
+    });
+  }
+
+  it('tells which factor is unavailable, and what is left', () => {
+    const action = failRejected({ type: 'rejected', reason: 'factor_unavailable' }, ABOUT);
+    assert.deepEqual(action, fail('factor_unavailable', { factor: 'push', factors: ['otp'] }));
   });
 
   it('tells the seconds of a rate limit when they are known, and has no such property else', () => {
     const rejected = { type: 'rejected', reason: 'rate_limited' } as const;
     assert.deepEqual(
-      failRejected({ ...rejected, retryAfter: 7 }, 4),
+      failRejected({ ...rejected, retryAfter: 7 }, ABOUT),
       fail('rate_limited', { retryAfter: 7 }),
     );
-    const { info } = failRejected({ ...rejected, retryAfter: undefined }, 4);
+    const { info } = failRejected({ ...rejected, retryAfter: undefined }, ABOUT);
     assert.deepEqual(Object.keys(info), ['code', 'message']);
   });
 });
@@ -150,10 +191,17 @@ describe('a message', () => {
       (code) => failAny(code as FailureCode, DETAILS[code as FailureCode]).info.message,
     ),
     ...(['password', 'code', 'none'] as const).map(
-      (step) => failMissing({ type: 'missing', step, field: 'email_field' }).info.message,
+      (step) => failMissing({ step, field: 'email_field' }).info.message,
     ),
     fail('invalid_otp', { attemptsRemaining: 1 }).info.message,
     fail('rate_limited', {}).info.message,
+    fail('too_many_challenges', {}).info.message,
+    fail('factor_unavailable', { factor: 'push', factors: [] }).info.message,
+    fail('mfa_required', { expiresAt: 1, factors: ['push', 'otp'] }).info.message,
+    ...(['voice', 'email'] as const).map(
+      (factor) =>
+        fail('code_sent', { factor, challenge: 'c', expiresAt: 1, resendAt: 1 }).info.message,
+    ),
   ];
 
   for (const message of new Set(messages)) {

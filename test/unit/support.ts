@@ -73,3 +73,13 @@ export function useScene(): Scene {
   afterEach(() => scene.okta.end());
   return scene;
 }
+
+/** The body's fields under their default names. */
+export const FIELDS = {
+  usernameField: 'username',
+  passwordField: 'password',
+  otpField: 'otp',
+  factorField: 'factor',
+  challengeField: 'challenge',
+  assertionField: 'assertion',
+};

@@ -153,6 +153,7 @@ describe('Clickjacking', () => {
           "default-src 'none'",
           "script-src 'self'",
           "style-src 'self'",
+          "connect-src 'self'",
           "img-src 'self' data:",
           "form-action 'self'",
           "frame-ancestors 'none'",

@@ -26,6 +26,12 @@ describe('readConfig', () => {
     assert.equal(readConfig(local).okta?.allowInsecureIssuer, true);
   });
 
+  it('takes the second factors from OKTA_FACTORS, with spaces or commas between', () => {
+    const env = { ...org, OKTA_FACTORS: ' push,otp  email, ' };
+    assert.deepEqual(readConfig(env).okta?.factors, ['push', 'otp', 'email']);
+    assert.equal(readConfig({ ...org, OKTA_FACTORS: ' ' }).okta?.factors, undefined);
+  });
+
   it('opens the app to the network only with a real org', () => {
     assert.deepEqual(readConfig({ ...org, HOST: '0.0.0.0' }).hosts, ['0.0.0.0']);
     assert.deepEqual(readConfig({ HOST: '0.0.0.0' }).hosts, ['127.0.0.1', '::1']);

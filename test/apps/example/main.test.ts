@@ -27,7 +27,10 @@ describe('npm start', () => {
       const secret = printed(stdout, 'TOTP secret');
       assert.match(stdout, new RegExp(`^ *otpauth://totp/\\S*secret=${secret}`, 'm'));
       assert.match(stdout, /[▀▄█]{5}/, 'QR code');
-      for (const name of ['bob', 'carol', 'dave']) assert.match(stdout, new RegExp(`${name}@`));
+      for (const name of ['bob', 'carol', 'dave', 'erin', 'judy'])
+        assert.match(stdout, new RegExp(`${name}@`));
+      for (const page of ['phone', 'passkeys'])
+        assert.equal((await fetch(printed(stdout, page))).status, 200, page);
 
       // 127.0.0.1 is as good as localhost.
       const browser = new FormBrowser(origin.replace('localhost', '127.0.0.1'));
@@ -105,6 +108,11 @@ describe('settings that cannot work are a message and no stack', () => {
       /^\n.*REDIS_URL: (?!.*pw)/,
     ],
     ['an address that is no Redis', { REDIS_URL: 'http://127.0.0.1:1' }, /^\n.*REDIS_URL: /],
+    [
+      'a factor that there is none of',
+      { OKTA_ISSUER: 'https://acme.okta.com', OKTA_CLIENT_ID: 'x', OKTA_FACTORS: 'fax' },
+      /factors/,
+    ],
     [
       'an issuer that the strategy refuses',
       { OKTA_ISSUER: 'https://acme-admin.okta.com', OKTA_CLIENT_ID: 'x' },

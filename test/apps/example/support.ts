@@ -10,12 +10,16 @@ import { optionsFor } from '../../support/login.js';
 /** The sample app before its own stand-in for Okta, on free ports. */
 export async function startSample({
   demo = false,
+  strategy = {},
   ...options
-}: Omit<Partial<AppOptions>, 'demo'> & { demo?: boolean } = {}) {
+}: Omit<Partial<AppOptions>, 'demo'> & {
+  demo?: boolean;
+  strategy?: Partial<AppOptions['okta']>;
+} = {}) {
   const okta = await startOkta({ record: true });
   const lines: string[] = [];
   const app = createApp({
-    okta: optionsFor(okta),
+    okta: optionsFor(okta, strategy),
     sessionSecret: 'a secret for tests',
     log: (line) => lines.push(line),
     demo: demo ? demoAccount(okta) : undefined,

@@ -49,6 +49,7 @@ export async function compile(): Promise<NestApp> {
 export async function startNest(
   { createApp, OktaStrategy, UsersService }: NestApp,
   { clock, ...options }: Partial<App.AppOptions> & { clock?: OktaOptions['now'] } = {},
+  strategy: Partial<App.AppOptions['okta']> = {},
 ) {
   const okta = await startOkta({ record: true, ...(clock && { now: clock }) });
   const log: string[] = [];
@@ -57,7 +58,7 @@ export async function startNest(
     log.push(String(message));
   };
   const app = await createApp({
-    okta: optionsFor(okta, { timeout: 1000 }),
+    okta: optionsFor(okta, { timeout: 1000, ...strategy }),
     sessionSecret: 'a secret for tests',
     rateLimit: { windowMs: 60_000, limit: 1000 },
     usernameLimit: { windowMs: 60_000, limit: 1000 },

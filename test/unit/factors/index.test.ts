@@ -3,9 +3,8 @@ import { describe, it } from 'node:test';
 import { readFactor, secondFactorGrant, stepOf } from '../../../lib/factors/index.js';
 import { otpGrant } from '../../../lib/factors/otp.js';
 import { asRequest, type FakeRequest } from '../../support/fixtures.js';
-import { TRANSACTION } from '../support.js';
+import { FIELDS, TRANSACTION } from '../support.js';
 
-const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
 const read = (body: unknown, more: Partial<FakeRequest> = {}, fields = FIELDS) =>
   readFactor(asRequest({ headers: {}, body, ...more }), fields);
 const step = (...args: Parameters<typeof read>) => stepOf(read(...args));
@@ -64,7 +63,7 @@ describe('readFactor', () => {
   });
 
   it('uses the names of the fields that it is given', () => {
-    const fields = { usernameField: 'u', passwordField: 'p', otpField: 'constructor' };
+    const fields = { ...FIELDS, usernameField: 'u', passwordField: 'p', otpField: 'constructor' };
     assert.equal(step({ p: 1 }, {}, fields), 'password');
     assert.equal(step({ constructor: 1 }, {}, fields), 'code');
     assert.equal(step({ password: 1, otp: 1 }, {}, fields), 'none');

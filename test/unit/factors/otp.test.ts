@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { otpGrant, readOtp } from '../../../lib/factors/otp.js';
-import { TRANSACTION } from '../support.js';
+import { FIELDS, TRANSACTION } from '../support.js';
 
-const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
 const MISSING = { type: 'missing', factor: 'otp', step: 'code', field: 'otp' };
 
 describe('readOtp', () => {

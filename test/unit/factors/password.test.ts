@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { passwordGrant, readPassword } from '../../../lib/factors/password.js';
+import { FIELDS } from '../support.js';
 
-const FIELDS = { usernameField: 'username', passwordField: 'password', otpField: 'otp' };
 const missing = (field: string) => ({
   type: 'missing',
   factor: 'password',
@@ -36,7 +36,7 @@ describe('readPassword', () => {
   });
 
   it("uses the app's names, also in what it reports", () => {
-    const fields = { usernameField: 'email', passwordField: 'secret', otpField: 'code' };
+    const fields = { ...FIELDS, usernameField: 'email', passwordField: 'secret', otpField: 'code' };
     assert.deepEqual(readPassword({ email: 'a', secret: 'b' }, fields), {
       type: 'password',
       username: 'a',

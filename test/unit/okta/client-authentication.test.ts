@@ -21,7 +21,7 @@ const URL_ = new URL(TOKEN_PATH, ORIGIN);
 function prove(credentials: ClientCredentials, clientID = CLIENT_ID) {
   const form = new URLSearchParams({ grant_type: 'password' });
   const headers: Record<string, string> = { 'content-type': 'x' };
-  createClientAuthentication(clientID, credentials, URL_)(form, headers);
+  createClientAuthentication(clientID, credentials)(form, headers, URL_);
   return { form: Object.fromEntries(form), headers };
 }
 
@@ -78,6 +78,19 @@ describe('client authentication "client_secret_basic"', () => {
   }
 });
 
+describe('client authentication "client_secret_jwt"', () => {
+  it('signs with the secret by HS256, for the endpoint that is asked, and does not send it', () => {
+    const clientSecret = 'secret-7Hq-of-more-than-32-characters';
+    const { form, headers } = prove({ method: 'client_secret_jwt', clientSecret });
+    assert.deepEqual(headers, { 'content-type': 'x' });
+    const payload = verify(form['client_assertion'] ?? '', clientSecret, {
+      algorithms: ['HS256'],
+    }) as JwtPayload;
+    assert.deepEqual([payload.iss, payload.sub, payload.aud], [CLIENT_ID, CLIENT_ID, URL_.href]);
+    assert.doesNotMatch(JSON.stringify(form), /secret-7Hq/);
+  });
+});
+
 describe('client authentication "private_key_jwt"', () => {
   const rsa = rsaKeyPair();
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -130,10 +143,10 @@ describe('client authentication "private_key_jwt"', () => {
   }
 
   it('makes a new jti for each call', () => {
-    const authenticate = createClientAuthentication(CLIENT_ID, credentials(rsa.privateKey), URL_);
+    const authenticate = createClientAuthentication(CLIENT_ID, credentials(rsa.privateKey));
     const ids = Array.from({ length: 5 }, () => {
       const form = new URLSearchParams();
-      authenticate(form, {});
+      authenticate(form, {}, URL_);
       return (decode(form.get('client_assertion') ?? '') as JwtPayload).jti;
     });
     assert.equal(new Set(ids).size, 5);

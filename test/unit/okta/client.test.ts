@@ -44,6 +44,7 @@ function create(
         return response;
       },
     } satisfies Pick<TokenEndpoint, 'request'> as unknown as TokenEndpoint,
+    challengeEndpoint: undefined as never,
     http: async (request) => {
       log.push('userinfo');
       sent.push(request);

@@ -215,7 +215,7 @@ describe('E0000047 with another status than 4xx', () => {
 describe('an error of the configuration', () => {
   for (const [code, hint] of [
     ['invalid_client', /clientID.*clientSecret or privateKey/],
-    ['unauthorized_client', /Resource Owner Password and MFA OTP/],
+    ['unauthorized_client', /Resource Owner Password, MFA OTP and, for other factors, MFA OOB/],
     ['unsupported_grant_type', /Direct Authentication must be enabled/],
     ['invalid_scope', /scope option/],
     ['invalid_dpop_proof', /turn off "Require Demonstrating Proof of Possession/],

@@ -56,7 +56,7 @@ const BY_CODE: Readonly<Record<string, Expectations>> = {
   mfa_not_required: UNKNOWN,
   mfa_required: {
     password: 'fail mfa_required 403, replaced',
-    passcode: 'fail access_denied 403, dropped',
+    passcode: 'fail mfa_required 403, kept',
   },
   refresh_token_validation_failure: UNKNOWN,
   server_error: OKTA_FAILED,

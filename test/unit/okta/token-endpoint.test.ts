@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { OktaDirectMfaError, OktaResponseError } from '../../../lib/errors.js';
-import { passwordGrant, secondFactorGrant, type Factor } from '../../../lib/factors/index.js';
+import {
+  passwordGrant,
+  pollGrant,
+  secondFactorGrant,
+  type Factor,
+} from '../../../lib/factors/index.js';
 import {
   createClientAuthentication,
   type ClientCredentials,
@@ -50,7 +55,7 @@ const endpoint = (credentials: ClientCredentials) =>
     http: createHttpClient({ dispatcher: okta.agent, timeout: 1000 }),
     url: URL_,
     scope: 'openid profile',
-    authenticateClient: createClientAuthentication(CLIENT_ID, credentials, URL_),
+    authenticateClient: createClientAuthentication(CLIENT_ID, credentials),
   });
 
 /** A response without what Okta said, which `oauth-error.test.ts` is about. */
@@ -287,8 +292,15 @@ describe('an error that quotes what was sent', () => {
     rejectionCodes: new Set(),
   };
 
-  // A factor without its grant here does not compile.
-  const GRANTS = { password: PASSWORD, otp: OTP } satisfies Record<Factor['type'], Grant>;
+  const challenge = { id: 'c1', factor: 'push', awaits: 'approval', oobCode: 'oob-7Hq/+' } as const;
+  const ASSERTION = { clientDataJSON: 'eyJ0', authenticatorData: 'SZYN', signature: 'MEUC' };
+  // A factor without its grant here does not compile; a choice asks another endpoint.
+  const GRANTS = {
+    password: PASSWORD,
+    otp: OTP,
+    poll: pollGrant({ ...challenge, expiresAt: 1 }, TRANSACTION),
+    assertion: secondFactorGrant({ type: 'assertion', ...ASSERTION }, TRANSACTION),
+  } satisfies Record<Exclude<Factor['type'], 'choice'>, Grant>;
 
   for (const grant of [...Object.values(GRANTS), UNKNOWN]) {
     for (const [name, value] of Object.entries(grant.parameters)) {

@@ -43,11 +43,11 @@ describe('readClientCredentials', () => {
     });
   });
 
-  for (const odd of ['basic', 'client_secret_jwt', 'CLIENT_SECRET_POST', '', 7, {}]) {
+  for (const odd of ['basic', 'client_secret', 'CLIENT_SECRET_POST', '', 7, {}]) {
     it(`refuses clientAuthentication: ${json(odd)}`, () => {
       assertRefused(
         { clientAuthentication: odd, clientSecret },
-        /clientAuthentication must be client_secret_basic, client_secret_post, private_key_jwt or none, but got/,
+        /clientAuthentication must be client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none, but got/,
         clientSecret,
       );
     });

@@ -34,6 +34,14 @@ describe('readOptions', () => {
       usernameField: 'username',
       passwordField: 'password',
       otpField: 'otp',
+      factorField: 'factor',
+      challengeField: 'challenge',
+      assertionField: 'assertion',
+      factors: settings.factors,
+      requireNumberChallenge: true,
+      maxChallenges: 5,
+      resendAfter: 30,
+      webauthn: { rpID: undefined, origins: undefined },
       mfaRedirect: undefined,
       sessionKey: 'okta-direct-mfa',
       store: undefined,
@@ -49,6 +57,7 @@ describe('readOptions', () => {
       clockTolerance: 60,
       passReqToCallback: false,
     });
+    assert.deepEqual(settings.factors({} as never), ['otp']);
   });
 
   it('reads undefined as an option that is left out', () => {
@@ -144,13 +153,14 @@ describe('an option that is a string', () => {
     }
   });
 
-  for (const fields of [
-    { usernameField: 'x', passwordField: 'x' },
-    { usernameField: 'otp' },
-    { passwordField: 'otp' },
-  ]) {
+  for (const [fields, names] of [
+    [{ usernameField: 'x', passwordField: 'x' }, 'usernameField and passwordField'],
+    [{ usernameField: 'otp' }, 'usernameField and otpField'],
+    [{ passwordField: 'otp' }, 'passwordField and otpField'],
+    [{ assertionField: 'challenge' }, 'challengeField and assertionField'],
+  ] as const) {
     it(`refuses fields of the same name (${JSON.stringify(fields)})`, () => {
-      assertRefused(fields, /usernameField, passwordField and otpField must differ/);
+      assertRefused(fields, new RegExp(`${names} must differ`));
     });
   }
 
@@ -338,4 +348,39 @@ describe('the option dispatcher', () => {
       );
     });
   }
+});
+
+describe('the options of second factors', () => {
+  for (const [name, value, text] of [
+    ['factors', [], /factors must be a list of one or more of otp, push/],
+    ['factors', ['otp', 'otp'], /factors must be a list .* each once/],
+    ['factors', ['smoke'], /factors must be a list/],
+    ['factors', 'otp', /factors must be a list/],
+    ['maxChallenges', 0, /maxChallenges must be a positive integer/],
+    ['resendAfter', -1, /resendAfter must be a number and must not be negative/],
+    ['requireNumberChallenge', 'yes', /requireNumberChallenge must be true or false/],
+    ['webauthn', 'a.com', /webauthn must be an object with rpID or origins/],
+    ['webauthn', null, /webauthn must be an object/],
+    ['webauthn', { rpId: 'a.com' }, /webauthn has no member rpId, only rpID and origins/],
+    ['webauthn', { rpID: 'https://a.com' }, /webauthn.rpID must be a domain/],
+    ['webauthn', { rpID: 'A.com' }, /webauthn.rpID must be a domain/],
+    ['webauthn', { rpID: '' }, /webauthn.rpID must be a non-empty string/],
+    ['webauthn', { origins: [] }, /webauthn.origins must be a list of origins/],
+    ['webauthn', { origins: ['https://a.com/'] }, /webauthn.origins must be a list of origins/],
+    ['webauthn', { origins: [7] }, /webauthn.origins must be a list of origins/],
+    ['webauthn', { origins: 'https://a.com' }, /webauthn.origins must be a list of origins/],
+  ] as const) {
+    it(`refuse ${name}: ${JSON.stringify(value)}`, () => {
+      assertRefused({ [name]: value }, text);
+    });
+  }
+
+  it('take a list, or a function of the request, and keep their own copy', () => {
+    const list = ['push', 'otp'];
+    const { factors } = read({ factors: list });
+    list.pop();
+    assert.deepEqual(factors({} as never), ['push', 'otp']);
+    const webauthn = { rpID: 'a.com', origins: ['https://a.com', 'http://localhost:3000'] };
+    assert.deepEqual(read({ webauthn }).webauthn, webauthn);
+  });
 });

@@ -20,7 +20,8 @@ const checked = (methods: { [Name in keyof TransactionStore]?: unknown }) =>
 const METHODS = {
   read: (store: CheckedStore) => store.read(REQUEST),
   create: (store: CheckedStore) => store.create(REQUEST, TRANSACTION, false),
-  update: (store: CheckedStore) => store.update(REQUEST, TRANSACTION),
+  update: async (store: CheckedStore) =>
+    (await store.modify(REQUEST, TRANSACTION.id, (kept) => ({ ...kept }))) !== undefined,
   remove: (store: CheckedStore) => store.remove(REQUEST, TRANSACTION.id),
 };
 type Method = keyof typeof METHODS;
@@ -66,7 +67,7 @@ describe('CheckedStore', () => {
     await store.create(REQUEST, TRANSACTION, false);
     assert.equal(kept.kept, TRANSACTION);
     assert.equal(await store.read(REQUEST), TRANSACTION);
-    assert.equal(await store.update(REQUEST, { ...TRANSACTION, attempts: 1 }), true);
+    await store.modify(REQUEST, TRANSACTION.id, (kept) => ({ ...kept, attempts: 1 }));
     assert.equal((await store.read(REQUEST))?.attempts, 1);
     assert.equal(await store.remove(REQUEST, TRANSACTION.id), true);
     assert.equal(kept.kept, undefined);

@@ -20,14 +20,20 @@ async function peek(logins: ReturnType<typeof create>, id: string) {
   await logins.runExclusive(
     id,
     async ({ attempts, invalidated, granted }) => {
-      known = { attempts, invalidated, granted };
+      known = { ...NOTHING, attempts, invalidated, granted };
     },
     never,
   );
   release();
   return known;
 }
-const NOTHING = { attempts: 0, invalidated: false, granted: undefined };
+const NOTHING = {
+  attempts: 0,
+  invalidated: false,
+  granted: undefined,
+  choosing: undefined,
+  poll: undefined,
+};
 
 describe('runExclusive', () => {
   it('runs the requests of one transaction one after the other, in their order', async () => {

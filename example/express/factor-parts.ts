@@ -1,0 +1,83 @@
+import type {
+  OktaDirectMfaSecondFactor,
+  PendingChallenge,
+  PendingTransaction,
+} from 'passport-okta-direct-mfa';
+import { html, type Value } from './html.js';
+import { csrfField, type DemoAccount, type Errors } from './layout.js';
+
+/** What the pages of the second step are made of: `pending` says all that there is to show. */
+export interface FactorPage {
+  csrf: string;
+  pending: PendingTransaction;
+  errors?: Errors | undefined;
+  demo?: DemoAccount | undefined;
+}
+
+export type ChallengePage = FactorPage & { challenge: PendingChallenge };
+
+const ways: Record<OktaDirectMfaSecondFactor, string> = {
+  otp: 'Enter a passcode from your authenticator app',
+  push: 'Approve on your phone with Okta Verify',
+  sms: 'Get a code by text message',
+  voice: 'Get a code by phone call',
+  email: 'Get a code by email',
+  webauthn: 'Use a passkey',
+};
+
+export const who = ({ pending }: FactorPage) =>
+  html`<p class="who">Signing in as <strong>${pending.username}</strong></p>`;
+
+export const form = (csrf: string, content: Value) =>
+  html`<form method="post" action="/login/otp">${csrfField(csrf)} ${content}</form>`;
+
+export const challengeField = ({ id }: PendingChallenge) =>
+  html`<input type="hidden" name="challenge" value="${id}" />`;
+
+/** A push, a text, a call or a mail goes out only when the person presses one of these buttons. */
+export const buttons = (factors: OktaDirectMfaSecondFactor[]) =>
+  factors.map(
+    (factor) =>
+      html`<button class="secondary" name="factor" value="${factor}">${ways[factor]}</button>`,
+  );
+
+export function otherWays({ csrf, pending }: FactorPage, used: OktaDirectMfaSecondFactor) {
+  const others = pending.factors.filter((factor) => factor !== used);
+  return (
+    others.length > 0 &&
+    html`<section class="ways" aria-labelledby="ways">
+      <h2 id="ways">Use another way</h2>
+      ${form(csrf, buttons(others))}
+    </section>`
+  );
+}
+
+export const restart = ({ csrf }: FactorPage, link: Value = '') =>
+  html`<form method="post" action="/login/restart" class="restart">
+    ${csrfField(csrf)}
+    <button class="link">Start over</button>
+    ${link}
+  </form>`;
+
+export const demoLink = (href: string | undefined, label: string) =>
+  href && html`<a href="${href}" target="_blank" rel="noopener">${label} (new tab)</a>`;
+
+/** `data-wait` is read by app.js; without scripts, the server answers the same. */
+export function sendAgain({ csrf, challenge }: ChallengePage) {
+  const wait = Math.ceil(((challenge.resendAt ?? 0) - Date.now()) / 1000);
+  return form(
+    csrf,
+    html`<button
+        class="secondary"
+        name="factor"
+        value="${challenge.factor}"
+        aria-describedby="again-hint"
+        ${wait > 0 && html`data-wait="${wait}"`}
+      >
+        Send again
+      </button>
+      <p class="hint again" id="again-hint">
+        Nothing arrived? Wait a moment before you send again. The last one then no longer counts.
+      </p>`,
+  );
+}

@@ -1,0 +1,134 @@
+import type { IncomingMessage } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import type { Action } from './actions.js';
+import { fail, FAILURES, failRejected, type FailAction, type Fate } from './failures.js';
+import type { OktaClient } from './okta/client.js';
+import type { Authenticated, MfaRequired, Rejected } from './okta/state.js';
+import type { Settings } from './options/index.js';
+import type { OktaDirectMfaRequest } from './request.js';
+import { actionOf, callVerify, type VerifyFunctionWithRequest } from './verify.js';
+import { availableFactors, offeredFactors, supportedBy } from './offer.js';
+import type {
+  InFlightLogin,
+  OktaDirectMfaSecondFactor,
+  Transaction,
+  Transactions,
+} from './transactions/index.js';
+import type { SecondFactor } from './factors/index.js';
+
+/** What Okta has said yes to, and what becomes of it. */
+export interface Granted {
+  type: 'granted';
+  /** Of the step that it granted. */
+  mfaToken: string;
+  factor: SecondFactor;
+  /** Absent where Okta wants another factor on top. */
+  sub?: string;
+  /** The one call of the verify function, and the action it led to. */
+  action: Promise<Action>;
+}
+
+export type Login = InFlightLogin<Granted>;
+
+/** What the steps of a login share. */
+export interface Parts {
+  settings: Settings;
+  okta: OktaClient;
+  transactions: Transactions<Granted>;
+  verify: VerifyFunctionWithRequest;
+}
+
+/** Okta has accepted the person; now the app decides. */
+export async function complete(
+  { verify, transactions }: Parts,
+  req: IncomingMessage,
+  { tokens, profile }: Authenticated,
+  transaction: Transaction | undefined,
+): Promise<Action> {
+  const verdict = await callVerify((done) =>
+    verify(req as OktaDirectMfaRequest, tokens, profile, done),
+  );
+  // Before success(), since Passport may be told to keep the session's content: none that has ended.
+  if (transaction === undefined) await transactions.read(req);
+  const isKept = await transactions.drop(req, transaction);
+  if (verdict.type === 'accepted' && !isKept) return fail('mfa_transaction_missing');
+  return actionOf(verdict);
+}
+
+/** It may still be kept, where the store failed to remove it. */
+export async function lost(
+  { transactions }: Parts,
+  req: IncomingMessage,
+  transaction: Transaction,
+): Promise<FailAction> {
+  await transactions.drop(req, transaction);
+  return fail('mfa_transaction_missing');
+}
+
+/** What an earlier request has come to with this very factor: for the second click of a double click. */
+export function settled(
+  { granted }: Login,
+  factor: SecondFactor,
+  { mfaToken }: Transaction,
+): Granted | FailAction | undefined {
+  if (granted?.mfaToken !== mfaToken) return undefined;
+  return isDeepStrictEqual(granted.factor, factor) ? granted : fail('mfa_transaction_missing');
+}
+
+/** Okta takes the factor and wants another one on top: the next begins, with what was counted. */
+export async function advance(
+  { settings, transactions }: Parts,
+  req: IncomingMessage,
+  { mfaToken, challengeTypes }: MfaRequired,
+  transaction: Transaction,
+): Promise<FailAction> {
+  const expiresAt = transactions.expiry();
+  const kept = await transactions.modify(req, transaction, (kept) => {
+    const { supported: _, ...rest } = withoutChallenge(kept);
+    return { ...rest, mfaToken, expiresAt, ...supportedBy(challengeTypes) };
+  });
+  if (kept === undefined) return fail('mfa_transaction_missing');
+  const factors = availableFactors(offeredFactors(req, settings), kept);
+  return fail('mfa_required', { expiresAt, factors });
+}
+
+/** What a rejection does to the transaction is in the table of failures. */
+export async function reject(
+  { settings, transactions }: Parts,
+  req: IncomingMessage,
+  rejected: Rejected,
+  transaction: Transaction,
+  about: { factor: OktaDirectMfaSecondFactor; attempts: number; login: Login },
+): Promise<FailAction> {
+  const { factor, attempts, login } = about;
+  const fate: Fate = FAILURES[rejected.reason];
+  const attemptsRemaining = settings.maxOtpAttempts - attempts;
+  const isUsedUp = fate.transaction === 'count' && attemptsRemaining <= 0;
+  if (isUsedUp || fate.transaction === 'drop') {
+    await transactions.drop(req, transaction);
+    if (isUsedUp) return fail('otp_attempts_exceeded');
+  }
+  const isRefused = rejected.reason === 'factor_unavailable';
+  let kept: Transaction | undefined = transaction;
+  if (
+    fate.transaction !== 'drop' &&
+    (fate.transaction === 'count' || fate.challenge || isRefused)
+  ) {
+    if (fate.transaction === 'count') login.attempts = Math.max(login.attempts, attempts);
+    kept = await transactions.modify(req, transaction, (kept) => {
+      const base = fate.challenge ? withoutChallenge(kept, transaction.challenge?.id) : kept;
+      const counted = fate.transaction === 'count' ? { ...base, attempts } : base;
+      return isRefused ? { ...counted, refused: [...(kept.refused ?? []), factor] } : counted;
+    });
+    if (kept === undefined) return fail('mfa_transaction_missing');
+  }
+  const factors = availableFactors(offeredFactors(req, settings), kept);
+  return failRejected(rejected, { attemptsRemaining, factor, factors });
+}
+
+/** @param id of the challenge to be forgotten: another that is out stays. Default: whichever is out */
+export function withoutChallenge(transaction: Transaction, id?: string): Transaction {
+  const { challenge, ...rest } = transaction;
+  if (challenge === undefined || (id !== undefined && challenge.id !== id)) return transaction;
+  return rest;
+}

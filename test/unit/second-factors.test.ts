@@ -1,0 +1,846 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import type { Action } from '../../lib/actions.js';
+import { type OktaDirectMfaError } from '../../lib/errors.js';
+import { OUTCOME_CHANNEL, type OutcomeEvent } from '../../lib/events.js';
+import { LoginFlow } from '../../lib/login.js';
+import { readOptions } from '../../lib/options/index.js';
+import type { AnyOptions } from '../../lib/options/types.js';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { asRequest, CLIENT_ID, ISSUER, settle } from '../support/fixtures.js';
+import { gate } from '../support/promises.js';
+import { KEY, LOGIN_FORM, signed, useScene } from './support.js';
+
+const CHALLENGE_PATH = '/oauth2/default/v1/challenge';
+const MFA_OOB = 'http://auth0.com/oauth/grant-type/mfa-oob';
+const MFA_WEBAUTHN = 'urn:okta:params:oauth:grant-type:mfa-webauthn';
+const ALL = ['otp', 'push', 'sms', 'voice', 'email', 'webauthn'] as const;
+const START = 1_700_000_000_000;
+
+const scene = useScene();
+const clock = (t: TestContext) => t.mock.timers.enable({ apis: ['Date'], now: START });
+
+const create = (more: Partial<AnyOptions> = {}) =>
+  new LoginFlow(
+    readOptions({
+      issuer: ISSUER,
+      clientID: CLIENT_ID,
+      dispatcher: scene.okta.agent,
+      factors: ALL,
+      ...more,
+    }),
+    (_req, _tokens, profile, done) => done(null, { id: profile.id }),
+  );
+
+async function send(flow: LoginFlow, body: object): Promise<Action> {
+  const req = scene.browser.request(body);
+  const action = await flow.authenticate(asRequest(req));
+  scene.browser.keep(req);
+  return action;
+}
+
+/** The info, or what the action is. */
+async function tell(flow: LoginFlow, body: object): Promise<Record<string, unknown>> {
+  const action = await send(flow, body);
+  if (action.type === 'fail') return { status: action.status, ...(action.info as object) };
+  if (action.type !== 'error') return { code: action.type };
+  const { code, status } = action.error as OktaDirectMfaError;
+  return { code, status, error: true };
+}
+const codeOf = async (flow: LoginFlow, body: object) => (await tell(flow, body))['code'];
+
+async function begin(more: Partial<AnyOptions> = {}): Promise<LoginFlow> {
+  const flow = create(more);
+  scene.mfaRequired();
+  await send(flow, LOGIN_FORM);
+  return flow;
+}
+
+const PUSH = {
+  challenge_type: MFA_OOB,
+  oob_code: 'oob-1',
+  expires_in: 300,
+  interval: 5,
+  channel: 'push',
+  binding_method: 'transfer',
+  binding_code: '07',
+};
+const sms = (more: object = {}) => ({
+  challenge_type: MFA_OOB,
+  oob_code: 'oob-2',
+  expires_in: 300,
+  channel: 'sms',
+  binding_method: 'prompt',
+  ...more,
+});
+const challenged = (body: object, status = 200) =>
+  scene.okta.reply('POST', CHALLENGE_PATH, status, body);
+const pending = (error = 'authorization_pending') => scene.okta.token(400, { error });
+
+async function push(flow: LoginFlow, more: object = {}): Promise<string> {
+  challenged({ ...PUSH, ...more });
+  const info = await tell(flow, { factor: 'push' });
+  assert.equal(info['code'], 'authorization_pending');
+  return String(info['challenge']);
+}
+async function text(flow: LoginFlow): Promise<string> {
+  challenged(sms());
+  return String((await tell(flow, { factor: 'sms' }))['challenge']);
+}
+
+const asked = () => scene.okta.forms().slice(1);
+
+describe('a push', () => {
+  it('is asked for, shown with its number, polled and approved', async (t) => {
+    clock(t);
+    const flow = await begin();
+    challenged(PUSH);
+    const { challenge, ...info } = await tell(flow, { factor: 'push' });
+    assert.deepEqual(info, {
+      status: 403,
+      code: 'authorization_pending',
+      message: 'Tap 07 on your phone.',
+      factor: 'push',
+      numberChallenge: '07',
+      interval: 5,
+      expiresAt: START + 300_000,
+    });
+    const saves = scene.browser.log.length;
+    pending();
+    assert.deepEqual(await tell(flow, { challenge }), { ...info, challenge });
+    // Too early: not sent.
+    t.mock.timers.tick(4_999);
+    assert.deepEqual(await tell(flow, { challenge }), { ...info, challenge });
+    assert.equal(scene.browser.log.length, saves, 'a plain pending poll writes no session');
+    t.mock.timers.tick(1);
+    scene.granted();
+    assert.equal(await codeOf(flow, { challenge }), 'success');
+    assert.equal(scene.saved(), undefined);
+    const client = { client_id: CLIENT_ID };
+    const poll = {
+      grant_type: MFA_OOB,
+      scope: 'openid profile',
+      mfa_token: 'mfa-1',
+      oob_code: 'oob-1',
+      ...client,
+    };
+    assert.deepEqual(asked(), [
+      {
+        mfa_token: 'mfa-1',
+        challenge_types_supported: MFA_OOB,
+        channel_hint: 'push',
+        ...client,
+      },
+      poll,
+      poll,
+    ]);
+  });
+
+  for (const [what, status, error] of [
+    ['slow_down', 400, 'slow_down'],
+    ['a 429', 429, 'invalid_grant'],
+  ] as const) {
+    it(`is polled more slowly after ${what}, also by another process`, async (t) => {
+      clock(t);
+      const flow = await begin();
+      const challenge = await push(flow);
+      scene.okta.token(status, { error });
+      assert.equal((await tell(flow, { challenge }))['interval'], 10);
+      const { interval, nextPollAt } = scene.saved()?.challenge ?? {};
+      assert.deepEqual([interval, nextPollAt], [10, START + 10_000]);
+      t.mock.timers.tick(9_999);
+      assert.equal(await codeOf(flow, { challenge }), 'authorization_pending');
+      t.mock.timers.tick(1);
+      scene.granted();
+      assert.equal(await codeOf(flow, { challenge }), 'success');
+    });
+  }
+
+  it('waits as long as Retry-After says', async (t) => {
+    clock(t);
+    const flow = await begin();
+    const challenge = await push(flow);
+    scene.okta.token(429, {}, { 'retry-after': '40' });
+    await send(flow, { challenge });
+    assert.equal(scene.saved()?.challenge?.nextPollAt, START + 40_000);
+  });
+
+  for (const [what, status, body, code, keepsChallenge] of [
+    ['denied', 400, { error: 'invalid_grant' }, 'push_rejected', false],
+    ['denied, in an older word', 400, { error: 'oob_rejected' }, 'push_rejected', false],
+    [
+      'expired',
+      403,
+      { error: 'access_denied', error_description: "'x' has expired. Use a new 'y'." },
+      'challenge_expired',
+      false,
+    ],
+    ['expired, in OAuth', 400, { error: 'expired_token' }, 'challenge_expired', false],
+    ['an unknown error', 400, { error: 'invalid_request' }, 'okta_error', true],
+    ['a 5xx', 503, {}, 'okta_error', true],
+  ] as const) {
+    it(`is kept or forgotten when it is ${what}`, async () => {
+      const flow = await begin();
+      const challenge = await push(flow);
+      scene.okta.token(status, body);
+      assert.equal(await codeOf(flow, { challenge }), code);
+      assert.equal(scene.saved()?.challenge !== undefined, keepsChallenge);
+      assert.equal(scene.saved()?.attempts, 0);
+    });
+  }
+
+  it('ends the login when Okta does not let the person in', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    scene.okta.token(403, { error: 'access_denied' });
+    assert.equal(await codeOf(flow, { challenge }), 'access_denied');
+    assert.equal(scene.saved(), undefined);
+  });
+
+  it('expires by itself, without Okta', async (t) => {
+    clock(t);
+    const flow = await begin();
+    const challenge = await push(flow, { expires_in: 20 });
+    t.mock.timers.tick(20_000);
+    assert.equal(await codeOf(flow, { challenge }), 'challenge_expired');
+    assert.equal(scene.saved()?.challenge, undefined);
+    assert.equal(asked().length, 1);
+  });
+
+  it('shares one request among polls that come at once, and one login', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const letGo = gate();
+    const arrived = scene.okta.heldToken(
+      200,
+      { access_token: 'at', id_token: signed(), token_type: 'Bearer' },
+      letGo,
+    );
+    const polls = [send(flow, { challenge }), send(flow, { challenge })];
+    await arrived;
+    await settle();
+    letGo.open();
+    assert.deepEqual(
+      (await Promise.all(polls)).map(({ type }) => type),
+      ['success', 'success'],
+    );
+    assert.equal(asked().length, 2);
+  });
+
+  for (const [what, meanwhile, code] of [
+    [
+      'given up for another factor',
+      async (flow: LoginFlow) => {
+        challenged(sms());
+        assert.equal(await codeOf(flow, { factor: 'sms' }), 'code_sent');
+      },
+      'challenge_replaced',
+    ],
+    [
+      'cancelled',
+      (flow: LoginFlow) => flow.cancel(asRequest(scene.browser.request())),
+      'mfa_transaction_missing',
+    ],
+  ] as const) {
+    it(`is no login when it is ${what} while Okta is asked`, async () => {
+      const flow = await begin();
+      const challenge = await push(flow);
+      const letGo = gate();
+      const arrived = scene.okta.heldToken(
+        200,
+        { access_token: 'at', id_token: signed(), token_type: 'Bearer' },
+        letGo,
+      );
+      const poll = tell(flow, { challenge });
+      await arrived;
+      await meanwhile(flow);
+      letGo.open();
+      assert.equal((await poll)['code'], code);
+    });
+  }
+
+  for (const [what, body, code] of [
+    ['announced without its number', { binding_code: undefined }, 'number_challenge_required'],
+    ['without a number', { binding_method: 'none' }, 'number_challenge_required'],
+  ] as const) {
+    it(`has rung when it is ${what}, and is not waited for`, async (t) => {
+      clock(t);
+      const flow = await begin();
+      challenged({ ...PUSH, ...body });
+      assert.equal(await codeOf(flow, { factor: 'push' }), code);
+      const { challenge, challenges, challengedAt } = scene.saved() ?? {};
+      assert.deepEqual([challenge, challenges, challengedAt], [undefined, 1, { push: START }]);
+    });
+  }
+
+  it('may come without a number where the app says so, but not with one that is missing', async () => {
+    const flow = await begin({ requireNumberChallenge: false, resendAfter: 0 });
+    challenged({ ...PUSH, binding_method: 'none' });
+    const info = await tell(flow, { factor: 'push' });
+    assert.equal(info['message'], 'Approve the sign-in on your phone.');
+    assert.ok(!('numberChallenge' in info));
+    challenged({ ...PUSH, binding_code: undefined });
+    assert.equal(await codeOf(flow, { factor: 'push' }), 'invalid_response');
+    assert.equal(scene.saved()?.challenges, 1);
+  });
+
+  it('is one wish when the button is clicked twice', async () => {
+    const flow = await begin();
+    challenged(PUSH);
+    const [first, second] = await Promise.all([
+      tell(flow, { factor: 'push' }),
+      tell(flow, { factor: 'push' }),
+    ]);
+    assert.deepEqual(first, second);
+    assert.equal(asked().length, 1);
+  });
+});
+
+describe('a poll', () => {
+  const tokens = { access_token: 'at', id_token: signed(), token_type: 'Bearer' };
+
+  it('of a transaction that has ended in this process asks nothing', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const req = scene.browser.request({ challenge });
+    await flow.cancel(asRequest(scene.browser.request()));
+    const action = await flow.authenticate(asRequest(req));
+    assert.ok(action.type === 'fail');
+    assert.equal((action.info as { code: string }).code, 'mfa_transaction_missing');
+    assert.equal(asked().length, 1);
+  });
+
+  for (const [what, change, code] of [
+    ['another challenge', { challenge: undefined }, 'challenge_replaced'],
+    ['another login', { id: 'another' }, 'mfa_transaction_missing'],
+  ] as const) {
+    it(`asks nothing when the store has ${what} by now`, async () => {
+      const flow = await begin();
+      const challenge = await push(flow);
+      const req = scene.browser.request({ challenge });
+      const session = scene.browser.saved();
+      const kept = { ...(session[KEY] as object), ...change };
+      scene.browser.store.set(scene.browser.sid(), JSON.stringify({ ...session, [KEY]: kept }));
+      const action = await flow.authenticate(asRequest(req));
+      assert.ok(action.type === 'fail');
+      assert.equal((action.info as { code: string }).code, code);
+      assert.equal(asked().length, 1);
+    });
+  }
+
+  it('leaves a passcode that comes meanwhile the only login', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const letGo = gate();
+    const arrived = scene.okta.heldToken(200, tokens, letGo);
+    const poll = codeOf(flow, { challenge });
+    await arrived;
+    scene.granted();
+    assert.equal(await codeOf(flow, { otp: '1' }), 'success');
+    letGo.open();
+    assert.equal(await poll, 'mfa_transaction_missing');
+  });
+
+  it('is not slowed down where the login has ended meanwhile', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const letGo = gate();
+    const arrived = scene.okta.heldToken(429, {}, letGo);
+    const poll = codeOf(flow, { challenge });
+    await arrived;
+    await flow.cancel(asRequest(scene.browser.request()));
+    letGo.open();
+    assert.equal(await poll, 'mfa_transaction_missing');
+  });
+});
+
+describe('a code that was sent', () => {
+  it('goes out as binding_code, and is an attempt when it is wrong', async (t) => {
+    clock(t);
+    const flow = await begin();
+    challenged(sms());
+    const { challenge, ...info } = await tell(flow, { factor: 'sms' });
+    assert.deepEqual(info, {
+      status: 403,
+      code: 'code_sent',
+      message: 'A text message is on its way to your phone. Enter the code from it.',
+      factor: 'sms',
+      expiresAt: START + 300_000,
+      resendAt: START + 30_000,
+    });
+    scene.rejected();
+    const wrong = await tell(flow, { otp: '000 000', challenge });
+    assert.deepEqual([wrong['code'], wrong['attemptsRemaining']], ['invalid_otp', 4]);
+    scene.granted();
+    assert.equal(await codeOf(flow, { otp: '123456' }), 'success');
+    const { scope: _, client_id: __, ...form } = asked().at(-1) ?? {};
+    assert.deepEqual(form, {
+      grant_type: MFA_OOB,
+      mfa_token: 'mfa-1',
+      oob_code: 'oob-2',
+      binding_code: '123456',
+    });
+  });
+
+  it('is counted together with the codes of other factors', async () => {
+    const flow = await begin({ maxOtpAttempts: 2 });
+    scene.rejected();
+    await send(flow, { otp: '1' });
+    const challenge = await text(flow);
+    scene.rejected();
+    assert.equal(await codeOf(flow, { otp: '2', challenge }), 'otp_attempts_exceeded');
+    assert.equal(scene.saved(), undefined);
+  });
+
+  it('is too old without Okta, and without an attempt', async (t) => {
+    clock(t);
+    const flow = await begin();
+    challenged(sms({ expires_in: 10 }));
+    await send(flow, { factor: 'sms' });
+    t.mock.timers.tick(10_000);
+    assert.equal(await codeOf(flow, { otp: '1' }), 'challenge_expired');
+    const { attempts, challenge } = scene.saved() ?? {};
+    assert.deepEqual([attempts, challenge], [0, undefined]);
+  });
+
+  it('is repeated to a poll without Okta', async () => {
+    const flow = await begin();
+    const challenge = await text(flow);
+    assert.equal(await codeOf(flow, { challenge }), 'code_sent');
+    assert.equal(asked().length, 1);
+  });
+
+  for (const [what, body] of [
+    ['a code', { otp: '1', challenge: 'another' }],
+    ['a poll', { challenge: 'another' }],
+    ['an assertion', { assertion: assertionOf({}), challenge: 'another' }],
+    ['an assertion where none is waited for', { assertion: assertionOf({}) }],
+  ] as const) {
+    it(`is not reached by ${what} of another page`, async () => {
+      const flow = await begin();
+      await text(flow);
+      const before = scene.saved();
+      const { code, status } = await tell(flow, body);
+      assert.deepEqual([code, status], ['challenge_replaced', 409]);
+      assert.deepEqual(scene.saved(), before);
+      assert.equal(asked().length, 1);
+    });
+  }
+
+  it('is not sent out when another has replaced it in the queue', async () => {
+    const flow = await begin({ resendAfter: 0 });
+    const challenge = await text(flow);
+    const letGo = gate();
+    const arrived = scene.okta.heldToken(400, { error: 'invalid_grant' }, letGo);
+    const first = codeOf(flow, { otp: '1', challenge });
+    await arrived;
+    const second = codeOf(flow, { otp: '2', challenge });
+    await text(flow);
+    letGo.open();
+    assert.deepEqual(await Promise.all([first, second]), ['invalid_otp', 'challenge_replaced']);
+  });
+
+  it('says by which channel Okta sent it, and takes the grant that Okta names', async () => {
+    const flow = await begin({ resendAfter: 0 });
+    challenged(sms({ channel: 'voice' }));
+    assert.equal((await tell(flow, { factor: 'sms' }))['factor'], 'voice');
+    challenged(sms({ channel: 'carrier pigeon', binding_method: undefined }));
+    assert.equal((await tell(flow, { factor: 'sms' }))['factor'], 'sms');
+    challenged({ challenge_type: 'http://auth0.com/oauth/grant-type/mfa-otp' });
+    assert.equal(await codeOf(flow, { factor: 'sms' }), 'mfa_required');
+    assert.equal(scene.saved()?.challenge, undefined);
+  });
+});
+
+describe('the choice of a factor', () => {
+  it('asks nothing of Okta for a passcode, and forgets what was out', async () => {
+    const flow = await begin();
+    await push(flow);
+    const info = await tell(flow, { factor: 'otp' });
+    assert.deepEqual(
+      [info['code'], info['factors'], info['message']],
+      ['mfa_required', [...ALL], 'Enter the passcode from your authenticator.'],
+    );
+    assert.equal(scene.saved()?.challenge, undefined);
+    assert.equal(asked().length, 1);
+  });
+
+  for (const [what, body, field] of [
+    ['an unknown factor', { factor: 'smoke' }, 'factor'],
+    ['an empty factor', { factor: '' }, 'factor'],
+    ['a factor that is not offered', { factor: 'voice' }, 'factor'],
+    ['a passcode that is not offered', { otp: '1' }, 'otp'],
+    ['an empty challenge', { challenge: '' }, 'challenge'],
+    ['an empty challenge beside a code', { otp: '1', challenge: ' ' }, 'challenge'],
+    ['an unreadable assertion', { assertion: '{' }, 'assertion'],
+  ] as const) {
+    it(`is refused for ${what}`, async () => {
+      const flow = await begin({ factors: ['push', 'sms', 'webauthn'] });
+      const info = await tell(flow, body);
+      assert.deepEqual([info['code'], info['field']], ['missing_credentials', field]);
+      assert.equal(asked().length, 0);
+    });
+  }
+
+  it('may depend on the request', async () => {
+    const factors = (req: object) => [(req as { body: { want?: 'sms' } }).body.want ?? 'push'];
+    const flow = await begin({ factors } as never);
+    assert.equal(await codeOf(flow, { factor: 'sms' }), 'missing_credentials');
+    challenged(sms());
+    assert.equal(await codeOf(flow, { factor: 'sms', want: 'sms' }), 'code_sent');
+    const broken = create({ factors: () => ['smoke'] } as never);
+    const action = await send(broken, LOGIN_FORM);
+    assert.ok(action.type === 'error' && action.error instanceof TypeError);
+  });
+
+  it('waits for resendAfter, and ends at maxChallenges', async (t) => {
+    clock(t);
+    const flow = await begin({ maxChallenges: 2 });
+    const out = await text(flow);
+    t.mock.timers.tick(500);
+    const early = await tell(flow, { factor: 'sms' });
+    assert.deepEqual(
+      [early['code'], early['status'], early['retryAfter']],
+      ['too_many_challenges', 429, 30],
+    );
+    assert.equal(scene.saved()?.challenge?.id, out, 'a refused wish changes nothing');
+    await push(flow);
+    t.mock.timers.tick(60_000);
+    const last = await tell(flow, { factor: 'sms' });
+    assert.deepEqual([last['code'], 'retryAfter' in last], ['too_many_challenges', false]);
+    assert.equal(asked().length, 2);
+  });
+
+  for (const [what, status, body, code] of [
+    ['cannot use it', 403, { error: 'access_denied' }, 'factor_unavailable'],
+    [
+      'knows no such type',
+      400,
+      { error: 'invalid_challenge_types_supported' },
+      'factor_unavailable',
+    ],
+    ['limits the rate', 429, { error: 'invalid_grant' }, 'rate_limited'],
+    ['cannot send it', 500, { error: 'server_error' }, 'okta_error'],
+    ['does not know the channel', 400, { error: 'invalid_request' }, 'okta_error'],
+    ['answers another kind', 200, { publicKey: { challenge: 'abc' } }, 'invalid_response'],
+    ['answers without an oob_code', 200, sms({ oob_code: '' }), 'invalid_response'],
+    ['binds in an unknown way', 200, sms({ binding_method: 'bluetooth' }), 'invalid_response'],
+  ] as const) {
+    it(`keeps what was out when Okta ${what}`, async () => {
+      const flow = await begin();
+      const out = await push(flow);
+      challenged(body, status);
+      const info = await tell(flow, { factor: 'sms' });
+      assert.equal(info['code'], code);
+      assert.equal(scene.saved()?.challenge?.id, out);
+      assert.equal(scene.saved()?.challenges, 1);
+      if (code !== 'factor_unavailable') return;
+      const left = ALL.filter((factor) => factor !== 'sms');
+      assert.deepEqual([info['factor'], info['factors']], ['sms', left]);
+      // Okta is not asked again.
+      const again = await tell(flow, { factor: 'sms' });
+      assert.deepEqual([again['code'], again['factors']], ['factor_unavailable', left]);
+      assert.equal(asked().length, 2);
+    });
+  }
+
+  it('ends the login when the mfa_token has expired, or the person has no access', async () => {
+    for (const [status, description, code] of [
+      [403, "'oob_code' has expired. Use a new 'mfa_token'.", 'mfa_transaction_expired'],
+      [400, 'Not assigned.', 'access_denied'],
+    ] as const) {
+      const flow = await begin();
+      challenged({ error: 'access_denied', error_description: description }, status);
+      assert.equal(await codeOf(flow, { factor: 'push' }), code);
+      assert.equal(scene.saved(), undefined);
+    }
+  });
+
+  it('needs a login that waits, and not one that has ended meanwhile', async (t) => {
+    clock(t);
+    assert.equal(await codeOf(create(), { factor: 'push' }), 'mfa_transaction_missing');
+    const flow = await begin();
+    const letGo = gate();
+    const arrived = gate();
+    scene.okta.agent
+      .get(new URL(ISSUER).origin)
+      .intercept({ method: 'POST', path: CHALLENGE_PATH })
+      .reply(200, (async () => {
+        arrived.open();
+        await letGo.opened;
+        return JSON.stringify(PUSH);
+      }) as never);
+    const wish = codeOf(flow, { factor: 'push' });
+    await arrived.opened;
+    await flow.cancel(asRequest(scene.browser.request()));
+    letGo.open();
+    assert.equal(await wish, 'mfa_transaction_missing');
+    const late = await begin();
+    t.mock.timers.tick(300_000);
+    assert.equal(await codeOf(late, { factor: 'push' }), 'mfa_transaction_expired');
+  });
+
+  it('leaves out what Okta does not support, where Okta says so', async () => {
+    const flow = create();
+    scene.okta.token(403, {
+      error: 'mfa_required',
+      mfa_token: 'mfa-1',
+      supported_challenge_types: [MFA_OOB, 'urn:new'],
+    });
+    const info = await tell(flow, LOGIN_FORM);
+    assert.deepEqual(info['factors'], ['push', 'sms', 'voice', 'email']);
+    assert.equal(await codeOf(flow, { factor: 'webauthn' }), 'factor_unavailable');
+  });
+});
+
+function assertionOf(client: object, more: object = {}): object {
+  return {
+    id: 'k',
+    rawId: 'k',
+    type: 'public-key',
+    response: {
+      clientDataJSON: Buffer.from(JSON.stringify(client)).toString('base64url'),
+      authenticatorData: 'SZYN5YgOjGh0NBcPZHZgW4/krrmihjLHmVzzuoMdl2M=',
+      signature: 'MEUCIQ-_',
+      userHandle: '',
+      ...more,
+    },
+  };
+}
+
+describe('a passkey', () => {
+  const client = {
+    type: 'webauthn.get',
+    challenge: 'ab-_',
+    origin: 'https://login.acme.okta.com',
+    crossOrigin: false,
+  };
+
+  async function offered(more: Partial<AnyOptions> = {}, publicKey: object = {}) {
+    const flow = await begin(more);
+    challenged({ publicKey: { challenge: 'ab+/==', timeout: 1, ...publicKey } });
+    return { flow, info: await tell(flow, { factor: 'webauthn' }) };
+  }
+
+  it('is asked for with an rpId, and its answer goes to Okta in base64url', async () => {
+    const { flow, info } = await offered({}, { allowCredentials: [{ type: 'x', id: 'a+/=' }] });
+    assert.deepEqual(info['publicKey'], {
+      challenge: 'ab-_',
+      timeout: 1,
+      rpId: 'acme.okta.com',
+      allowCredentials: [{ type: 'x', id: 'a-_' }],
+    });
+    scene.granted();
+    const assertion = JSON.stringify(assertionOf(client, { userHandle: 'dXNlcg==' }));
+    assert.equal(await codeOf(flow, { assertion, challenge: info['challenge'] }), 'success');
+    const { scope: _, client_id: __, ...form } = asked().at(-1) ?? {};
+    assert.deepEqual(form, {
+      grant_type: MFA_WEBAUTHN,
+      mfa_token: 'mfa-1',
+      clientDataJSON: Buffer.from(JSON.stringify(client)).toString('base64url'),
+      authenticatorData: 'SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2M',
+      signature: 'MEUCIQ-_',
+      userHandle: 'dXNlcg',
+    });
+    assert.equal(asked()[0]?.['challenge_types_supported'], MFA_WEBAUTHN);
+  });
+
+  for (const [what, options, publicKey, rpId] of [
+    ['what Okta says', { webauthn: { rpID: 'a.com' } }, { rpId: 'acme.com' }, 'acme.com'],
+    ["the appid's host", {}, { extensions: { appid: 'https://id.acme.com/x' } }, 'id.acme.com'],
+    ['the option', { webauthn: { rpID: 'a.com' } }, { extensions: { appid: 7 } }, 'a.com'],
+  ] as const) {
+    it(`takes ${what} for the rpId`, async () => {
+      const { info } = await offered(options, publicKey);
+      assert.equal((info['publicKey'] as { rpId: string }).rpId, rpId);
+    });
+  }
+
+  for (const [what, options, wrong] of [
+    ['another challenge', {}, { challenge: 'AAAA' }],
+    ['a registration', {}, { type: 'webauthn.create' }],
+    ['another origin', {}, { origin: 'https://evil-acme.okta.com' }],
+    ['an insecure origin', {}, { origin: 'http://acme.okta.com' }],
+    ['no origin', {}, { origin: undefined }],
+    ['an unreadable origin', {}, { origin: 'acme' }],
+    ['a foreign frame', {}, { crossOrigin: true }],
+    ['an origin that is not listed', { webauthn: { origins: ['https://a.com'] } }, {}],
+    ['another relying party', { webauthn: { rpID: 'okta.com' } }, {}],
+  ] as const) {
+    it(`is refused before Okta is asked for ${what}, which is no attempt`, async () => {
+      const { flow } = await offered(options);
+      const info = await tell(flow, { assertion: assertionOf({ ...client, ...wrong }) });
+      assert.deepEqual([info['code'], info['attemptsRemaining']], ['webauthn_failed', 5]);
+      const { attempts, challenge, challenges } = scene.saved() ?? {};
+      assert.deepEqual([attempts, challenge, challenges], [0, undefined, undefined]);
+      assert.equal(asked().length, 1);
+    });
+  }
+
+  it('may be on an origin of the option, with the option for its relying party', async () => {
+    const { flow } = await offered({
+      webauthn: { rpID: 'localhost', origins: ['https://app.example'] },
+    });
+    scene.granted();
+    const origin = 'https://app.example';
+    assert.equal(await codeOf(flow, { assertion: assertionOf({ ...client, origin }) }), 'success');
+  });
+
+  it('is an attempt, and over, when Okta refuses it', async () => {
+    const { flow } = await offered();
+    scene.rejected();
+    const info = await tell(flow, { assertion: assertionOf(client) });
+    assert.deepEqual([info['code'], info['attemptsRemaining']], ['webauthn_failed', 4]);
+    const { attempts, challenge } = scene.saved() ?? {};
+    assert.deepEqual([attempts, challenge], [1, undefined]);
+  });
+});
+
+describe('pending()', () => {
+  const ask = (flow: LoginFlow) => flow.pending(asRequest(scene.browser.request()));
+
+  it('has what the next page needs, and no secret', async (t) => {
+    clock(t);
+    const flow = await begin();
+    const expiresAt = START + 300_000;
+    const common = { username: LOGIN_FORM.username, expiresAt, factors: [...ALL] };
+    assert.deepEqual(await ask(flow), { ...common, attemptsRemaining: 5 });
+    const id = await push(flow);
+    assert.deepEqual((await ask(flow))?.challenge, {
+      id,
+      factor: 'push',
+      expiresAt,
+      numberChallenge: '07',
+      interval: 5,
+      resendAt: START + 30_000,
+    });
+    challenged({ publicKey: { challenge: 'abc' } });
+    await send(flow, { factor: 'webauthn' });
+    const { publicKey } = (await ask(flow))?.challenge ?? {};
+    assert.deepEqual(publicKey, { challenge: 'abc', rpId: 'acme.okta.com' });
+    t.mock.timers.tick(300_000);
+    assert.equal(await ask(flow), undefined);
+  });
+
+  it('has no challenge that has expired, and nothing without a login', async (t) => {
+    clock(t);
+    assert.equal(await ask(create()), undefined);
+    const flow = await begin();
+    await push(flow, { expires_in: 10 });
+    t.mock.timers.tick(10_000);
+    assert.equal((await ask(flow))?.challenge, undefined);
+  });
+});
+
+describe('mfaRedirect', () => {
+  it('is where the browser is sent whenever a second factor is wanted or waited for', async () => {
+    const flow = create({ mfaRedirect: '/next' });
+    scene.mfaRequired();
+    const actions = [await send(flow, LOGIN_FORM)];
+    challenged(PUSH);
+    actions.push(await send(flow, { factor: 'push' }));
+    pending();
+    actions.push(await send(flow, { challenge: scene.saved()?.challenge?.id }));
+    challenged(sms());
+    actions.push(await send(flow, { factor: 'sms' }));
+    challenged({ publicKey: { challenge: 'abc' } });
+    actions.push(await send(flow, { factor: 'webauthn' }));
+    assert.deepEqual(
+      actions.map((action) => action.type === 'redirect' && [action.url, action.code]),
+      [
+        ['/next', 'mfa_required'],
+        ['/next', 'authorization_pending'],
+        ['/next', 'authorization_pending'],
+        ['/next', 'code_sent'],
+        ['/next', 'webauthn_required'],
+      ],
+    );
+    assert.equal(await codeOf(flow, { factor: 'smoke' }), 'missing_credentials');
+  });
+});
+
+describe('the events of second factors', () => {
+  it('say what became of each request', async () => {
+    const events: string[] = [];
+    const note = (event: unknown) => {
+      const { outcome, step, factor, code } = event as OutcomeEvent;
+      events.push([outcome, step, factor, code].join(' ').trim());
+    };
+    subscribe(OUTCOME_CHANNEL, note);
+    try {
+      const flow = await begin({ resendAfter: 0 });
+      const challenge = await push(flow);
+      pending();
+      await send(flow, { challenge });
+      await text(flow);
+      await send(flow, { otp: '1', challenge });
+      await send(flow, { factor: 'otp' });
+      const last = await push(flow);
+      scene.okta.token(403, { error: 'mfa_required', mfa_token: 'mfa-2' });
+      await send(flow, { challenge: last });
+      scene.granted();
+      await send(flow, { otp: '1' });
+    } finally {
+      unsubscribe(OUTCOME_CHANNEL, note);
+    }
+    assert.deepEqual(events, [
+      'password_accepted password password',
+      'challenge_sent challenge push authorization_pending',
+      'authorization_pending poll push authorization_pending',
+      'challenge_sent challenge sms code_sent',
+      'otp_refused code otp challenge_replaced',
+      'factor_chosen challenge otp',
+      'challenge_sent challenge push authorization_pending',
+      'push_accepted poll push',
+      'otp_accepted code otp',
+    ]);
+  });
+});
+
+describe('a third factor', () => {
+  it('begins with a new mfa_token and time, for both clicks of a double click', async (t) => {
+    clock(t);
+    const flow = await begin();
+    const challenge = await push(flow);
+    t.mock.timers.tick(100_000);
+    const letGo = gate();
+    const arrived = scene.okta.heldToken(403, { error: 'mfa_required', mfa_token: 'mfa-2' }, letGo);
+    const polls = [tell(flow, { challenge }), tell(flow, { challenge })];
+    await arrived;
+    letGo.open();
+    for (const info of await Promise.all(polls)) {
+      assert.deepEqual([info['code'], info['expiresAt']], ['mfa_required', START + 400_000]);
+    }
+    const { mfaToken, expiresAt, challenges, challenge: out } = scene.saved() ?? {};
+    assert.deepEqual(
+      [mfaToken, expiresAt, challenges, out],
+      ['mfa-2', START + 400_000, 1, undefined],
+    );
+    scene.granted();
+    assert.equal(await codeOf(flow, { otp: '1' }), 'success');
+  });
+});
+
+describe('a transaction of another version', () => {
+  for (const [what, more] of [
+    ['a count that is none', { challenges: '1' }],
+    ['times that are none', { challengedAt: 7 }],
+    ['a list that is none', { refused: {} }],
+    ['a challenge that is none', { challenge: 7 }],
+    ['a challenge without a secret', { challenge: { id: 'c', factor: 'push', expiresAt: 1 } }],
+    ['a challenge of an unknown factor', { challenge: { id: 'c', factor: 'x', expiresAt: 1 } }],
+    [
+      'a passkey without options',
+      { challenge: { id: 'c', factor: 'webauthn', awaits: 'assertion', expiresAt: 1 } },
+    ],
+  ] as const) {
+    it(`is none with ${what}`, async () => {
+      const flow = await begin();
+      const req = scene.browser.request({ otp: '1' });
+      Object.assign(req.session?.[KEY] as object, more);
+      const action = await flow.authenticate(asRequest(req));
+      assert.ok(action.type === 'fail');
+      assert.equal((action.info as { code: string }).code, 'mfa_transaction_missing');
+    });
+  }
+});
