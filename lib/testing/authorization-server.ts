@@ -1,17 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { decode, sign } from 'jsonwebtoken';
+import { createChallenges, isUsable } from './challenge.js';
+import { amrOf, factorsOf, MFA_OOB, MFA_OTP, MFA_WEBAUTHN, type SecondFactor } from './factors.js';
+import { createLogins, type Login } from './logins.js';
+import type { Passkey } from './passkey.js';
+import type { Phone } from './phone.js';
+import { answers, oauthError, unguessable, type MockOktaResponse } from './responses.js';
 import { signingKey } from './signing-key.js';
 import { claimsOf, findUser, type MockOktaUser } from './user.js';
-
-/** A response that a test makes up. */
-export interface MockOktaResponse {
-  /** The HTTP status. */
-  status: number;
-  /** On top of the mock's own `content-type`, `date` and `x-okta-request-id`. */
-  headers?: Readonly<Record<string, string>> | undefined;
-  /** An object goes out as JSON. Default: empty. */
-  body?: object | string | undefined;
-}
 
 type Form = Readonly<Record<string, string>>;
 type Headers = Readonly<Record<string, string>>;
@@ -20,6 +15,7 @@ type Headers = Readonly<Record<string, string>>;
 export interface AuthorizationServer {
   keys(): MockOktaResponse;
   token(form: Form, headers: Headers): MockOktaResponse;
+  challenge(form: Form, headers: Headers): MockOktaResponse;
   userInfo(headers: Headers): MockOktaResponse;
 }
 
@@ -30,10 +26,12 @@ export function createAuthorizationServer(parts: {
   issuer: string;
   clientID: string;
   users: readonly MockOktaUser[];
+  phones: { of(username: string): Phone };
+  passkeys: { of(username: string): Passkey };
 }): AuthorizationServer {
   const { issuer, clientID, users } = parts;
-  /** Okta's multifactor transactions, by `mfa_token`. */
-  const waiting = new Map<string, MockOktaUser>();
+  const logins = createLogins(users);
+  const challenges = createChallenges({ ...parts, logins });
   const accessTokens = new Map<string, { user: MockOktaUser; scope: string }>();
 
   /** RFC 6749 §4.3. */
@@ -46,34 +44,33 @@ export function createAuthorizationServer(parts: {
     if (user.assigned === false) {
       return oauthError(400, 'access_denied', "User isn't assigned to the client app.");
     }
-    if (user.otp === undefined) return grant(user, form, ['pwd']);
-
-    const mfaToken = unguessable();
-    waiting.set(mfaToken, user);
-    return {
-      status: 403,
-      body: {
-        error: 'mfa_required',
-        error_description:
-          'Verify with an additional authenticator to complete the sign-in process.',
-        mfa_token: mfaToken,
-      },
-    };
+    return factorsOf(user).length === 0 ? grant(user, form, []) : mfaRequired(user, []);
   }
 
-  function passcodeStep(form: Form): MockOktaResponse {
-    const mfaToken = form['mfa_token'] ?? '';
-    const user = waiting.get(mfaToken);
-    if (user === undefined || !users.includes(user)) return mfaTokenExpired();
-    if (form['otp'] !== user.otp) {
-      return oauthError(400, 'invalid_grant', 'The OTP provided was invalid.');
-    }
-    waiting.delete(mfaToken);
-    return grant(user, form, ['mfa', 'otp', 'pwd']);
+  function mfaRequired(user: MockOktaUser, used: readonly SecondFactor[]): MockOktaResponse {
+    return answers.mfaRequired(logins.begin(user, used).mfaToken);
+  }
+
+  /** @param verify gives the factor that was proved, or a response of its own */
+  function secondStep(
+    form: Form,
+    verify: (login: Login, form: Form) => SecondFactor | MockOktaResponse,
+  ): MockOktaResponse {
+    const login = logins.find(form['mfa_token']);
+    if (login === undefined) return answers.mfaTokenExpired();
+    const verified = verify(login, form);
+    if (typeof verified === 'object') return verified;
+
+    logins.end(login);
+    const { user } = login;
+    const used = [...login.used, verified];
+    return used.length < (user.factorsWanted ?? 1)
+      ? mfaRequired(user, used)
+      : grant(user, form, used);
   }
 
   /** RFC 6749 §5.1, OIDC Core §3.1.3.3. */
-  function grant(user: MockOktaUser, form: Form, amr: string[]): MockOktaResponse {
+  function grant(user: MockOktaUser, form: Form, used: readonly SecondFactor[]): MockOktaResponse {
     const scope = form['scope'] ?? '';
     const accessToken = unguessable();
     accessTokens.set(accessToken, { user, scope });
@@ -86,7 +83,7 @@ export function createAuthorizationServer(parts: {
       iat,
       exp: iat + TOKEN_LIFETIME,
       auth_time: iat,
-      amr,
+      amr: amrOf(used),
       ...claimsOf(user, scope),
     };
     return {
@@ -107,13 +104,17 @@ export function createAuthorizationServer(parts: {
 
     token(form, headers) {
       if (clientOf(form, headers) !== clientID) {
-        return oauthError(401, 'invalid_client', 'Invalid value for the `client_id` parameter');
+        return answers.invalidClient();
       }
       switch (form['grant_type'] ?? '') {
         case 'password':
           return passwordStep(form);
-        case 'http://auth0.com/oauth/grant-type/mfa-otp':
-          return passcodeStep(form);
+        case MFA_OTP:
+          return secondStep(form, verifyPasscode);
+        case MFA_OOB:
+          return secondStep(form, challenges.verifyOob);
+        case MFA_WEBAUTHN:
+          return secondStep(form, challenges.verifyAssertion);
         default:
           return oauthError(
             400,
@@ -121,6 +122,12 @@ export function createAuthorizationServer(parts: {
             "The grant type in the request isn't supported.",
           );
       }
+    },
+
+    challenge(form, headers) {
+      if (clientOf(form, headers) !== clientID) return answers.invalidClient();
+      const login = logins.find(form['mfa_token']);
+      return login === undefined ? answers.mfaTokenExpired() : challenges.challenge(login, form);
     },
 
     userInfo(headers) {
@@ -132,6 +139,13 @@ export function createAuthorizationServer(parts: {
       return { status: 200, body: claimsOf(granted.user, granted.scope) };
     },
   };
+}
+
+function verifyPasscode(login: Login, form: Form): SecondFactor | MockOktaResponse {
+  if (!isUsable(login, 'otp')) return answers.cannotBeUsed();
+  return form['otp'] === login.user.otp
+    ? 'otp'
+    : oauthError(400, 'invalid_grant', 'The OTP provided was invalid.');
 }
 
 /** Which client it is, however it proves itself; the proof is not checked. */
@@ -152,50 +166,3 @@ function signIdToken(claims: object): string {
   const { kid, privateKey } = signingKey();
   return sign(JSON.stringify(claims), privateKey, { algorithm: 'RS256', keyid: kid });
 }
-
-function unguessable(): string {
-  return randomBytes(15).toString('base64url');
-}
-
-function oauthError(status: number, error: string, description: string): MockOktaResponse {
-  return { status, body: { error, error_description: description } };
-}
-
-function mfaTokenExpired(): MockOktaResponse {
-  return oauthError(
-    400,
-    'access_denied',
-    '`mfa_token` has expired. Use a new `oob_code` or `mfa_token` and try again.',
-  );
-}
-
-/** Okta's second error format, from what is in front of the endpoints. */
-function apiError(status: number, errorCode: string, errorSummary: string): MockOktaResponse {
-  const errorId = `oae${unguessable()}`;
-  return {
-    status,
-    body: { errorCode, errorSummary, errorLink: errorCode, errorId, errorCauses: [] },
-  };
-}
-
-/** Seconds until the rate limit of `rate_limited` ends. */
-const RATE_LIMIT_WINDOW = 30;
-
-/** Responses that do not depend on a user. */
-export const answers = {
-  rateLimited(): MockOktaResponse {
-    const text = 'You exceeded the maximum number of requests. Try again in a while.';
-    return {
-      ...apiError(429, 'E0000047', text),
-      headers: {
-        'x-rate-limit-limit': '4',
-        'x-rate-limit-remaining': '0',
-        'x-rate-limit-reset': String(Math.floor(Date.now() / 1000) + RATE_LIMIT_WINDOW),
-      },
-    };
-  },
-  unavailable: (): MockOktaResponse => ({ status: 503, body: 'Service Unavailable' }),
-  mfaTokenExpired,
-  notFound: (path: string): MockOktaResponse =>
-    apiError(404, 'E0000007', `Not found: Resource not found: ${path}`),
-};

@@ -1,10 +1,7 @@
 export { mockOkta } from './mock-okta.js';
-export type {
-  MockOkta,
-  MockOktaEndpoint,
-  MockOktaFailure,
-  MockOktaOptions,
-  MockOktaRequest,
-} from './mock-okta.js';
-export type { MockOktaResponse } from './authorization-server.js';
+export type { MockOkta, MockOktaOptions, MockOktaRequest } from './mock-okta.js';
+export type { MockOktaEndpoint, MockOktaFailure } from './failures.js';
+export type { MockOktaAssertion, MockOktaPasskey } from './passkey.js';
+export type { MockOktaMessage, MockOktaPhone, MockOktaPush } from './phone.js';
+export type { MockOktaResponse } from './responses.js';
 export type { MockOktaUser } from './user.js';

@@ -1,14 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import type { MockAgent } from 'undici';
 import { readOptions } from '../options/index.js';
 import { loadMockAgent } from '../undici.js';
+import { moveClock } from '../clock.js';
+import { createAuthorizationServer } from './authorization-server.js';
+import { isEnrolled } from './factors.js';
 import {
-  answers,
-  createAuthorizationServer,
-  type MockOktaResponse,
-} from './authorization-server.js';
+  checkFailure,
+  toOutcome,
+  toReply,
+  type MockOktaEndpoint,
+  type MockOktaFailure,
+  type Outcome,
+} from './failures.js';
+import { createPasskeys, signAssertion, type MockOktaPasskey } from './passkey.js';
+import { createPhones, type MockOktaPhone } from './phone.js';
 import { toForm, toRecord } from './request.js';
-import { checkUsers, type MockOktaUser } from './user.js';
+import { answers } from './responses.js';
+import { checkUsers, findUser, idOf, type MockOktaUser } from './user.js';
 
 /** The Okta to mock. */
 export interface MockOktaOptions {
@@ -37,29 +45,6 @@ export interface MockOktaRequest {
   readonly status: number;
 }
 
-/** Which endpoint fails. */
-export type MockOktaEndpoint = 'token' | 'keys' | 'userinfo';
-
-/**
- * What happens instead of Okta's response, and what the app sees of it:
- *
- * - `rate_limited`: HTTP 429 with 30 seconds to go; the info `rate_limited`.
- * - `mfa_token_expired`: Okta has forgotten the login; the info `mfa_transaction_expired` of the
- *   passcode step.
- * - `unavailable`: HTTP 503 of a proxy; an `OktaResponseError`.
- * - `unreachable`: the connection is lost; an `OktaUnreachableError`.
- * - `timeout`: no response; an `OktaTimeoutError` after the strategy's `timeout`, which a test should
- *   keep short.
- * - a response that the test makes up.
- */
-export type MockOktaFailure =
-  | 'rate_limited'
-  | 'mfa_token_expired'
-  | 'unavailable'
-  | 'unreachable'
-  | 'timeout'
-  | MockOktaResponse;
-
 /** An Okta for tests, without a network. */
 export interface MockOkta {
   /**
@@ -73,25 +58,61 @@ export interface MockOkta {
   readonly requests: MockOktaRequest[];
   /**
    * Makes the next request fail; called again, the one after. By default the next to the token
-   * endpoint, the one both steps of a login ask. The keys are fetched by the first login
-   * and cached.
+   * endpoint, the one that a password, a code, a poll and a passkey's answer go to; a `factor` is
+   * asked for at `challenge`. The keys are fetched by the first login and cached.
    *
    * @throws TypeError for a failure or an endpoint that it does not know
    * @example
    * okta.failNext('rate_limited');
    * okta.failNext({ status: 400, body: { error: 'invalid_scope' } });
-   * okta.failNext('unavailable', 'keys');
+   * okta.failNext('unavailable', 'challenge');
    */
   failNext(failure: MockOktaFailure, endpoint?: MockOktaEndpoint): void;
-  /** Closes it: from now on every request fails. Calling it again does nothing. */
+  /**
+   * What this person sees of Okta's pushes, texts, calls and mails, and does with them.
+   *
+   * @throws Error for a username that nobody has
+   * @example
+   * // The page has posted `factor=push`.
+   * okta.phone('ada@example.com').approve();
+   * // The page has posted `factor=sms`, and now posts this.
+   * const otp = okta.phone('ada@example.com').code;
+   */
+  phone(username: string): MockOktaPhone;
+  /**
+   * What a browser does with this person's passkey.
+   *
+   * @throws Error for a username that nobody has, or a person without a passkey
+   * @example
+   * // The page has posted `factor=webauthn`, and got `publicKey`.
+   * const origin = 'https://app.example.com';
+   * const assertion = okta.passkey('ada@example.com').answer(publicKey, { origin });
+   */
+  passkey(username: string): MockOktaPasskey;
+  /**
+   * Moves on the clock by which all strategies of this process wait: between two polls, before the
+   * same factor is challenged again, and until a login or a challenge expires. Nothing waits for real,
+   * and the times of tokens are not affected. `close()` moves it back.
+   *
+   * @throws TypeError for anything but a number of seconds from 0 on
+   * @throws Error after `close()`
+   * @example
+   * okta.advance(300);
+   */
+  advance(seconds: number): void;
+  /**
+   * Closes it: from now on every request fails, and the clock is as it was. Calling it again does
+   * nothing.
+   */
   close(): Promise<void>;
 }
 
 /**
  * Makes a mock that responds as Okta does for the users that a test names: keys, both steps of a
- * login, signed ID tokens and `/userinfo`. It is for the tests of an app that uses this package; it
- * opens no port and reaches no network. Its logins do not expire by themselves, passcodes may be used
- * again, and it has no rate limit except through `failNext`.
+ * login with every second factor, signed ID tokens and `/userinfo`. It is for the tests of an app that
+ * uses this package; it opens no port and reaches no network. Pushes, codes and passkeys' challenges
+ * last 300 seconds, by the clock that `advance` moves. Its logins do not expire by themselves, passcodes
+ * may be used again, and it has no rate limit except through `failNext`.
  *
  * The RSA signing key is made once per process, by the first login, which takes 50 to 150 ms longer.
  *
@@ -115,15 +136,37 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
   });
   checkUsers(options.users);
   const users = [...options.users];
-  const server = createAuthorizationServer({ issuer, clientID, users });
+  let advanced = 0;
+  let closing: Promise<void> | undefined;
+
+  function advance(seconds: number): void {
+    if (!Number.isFinite(seconds) || seconds < 0) {
+      throw new TypeError('mockOkta: advance() takes a number of seconds, from 0 on');
+    }
+    if (closing !== undefined) throw new Error('mockOkta: the mock is closed');
+    moveClock(seconds * 1000);
+    advanced += seconds * 1000;
+  }
+
+  function person(username: string): MockOktaUser {
+    const user = findUser(users, username);
+    if (user === undefined) throw new Error(`mockOkta: nobody has the username ${username}`);
+    return user;
+  }
+
+  const phones = createPhones(advance);
+  const passkeys = createPasskeys();
+  const server = createAuthorizationServer({ issuer, clientID, users, phones, passkeys });
   const requests: MockOktaRequest[] = [];
   const failures: Record<MockOktaEndpoint, MockOktaFailure[]> = {
     token: [],
+    challenge: [],
     keys: [],
     userinfo: [],
   };
   const routes = new Map<string, MockOktaEndpoint>([
     [`POST ${endpoints.token.pathname}`, 'token'],
+    [`POST ${endpoints.challenge.pathname}`, 'challenge'],
     [`GET ${endpoints.keys.pathname}`, 'keys'],
     [`GET ${endpoints.userInfo.pathname}`, 'userinfo'],
   ]);
@@ -136,6 +179,8 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
     switch (endpoint) {
       case 'token':
         return server.token(form, headers);
+      case 'challenge':
+        return server.challenge(form, headers);
       case 'keys':
         return server.keys();
       case 'userinfo':
@@ -143,7 +188,6 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
     }
   }
 
-  let closing: Promise<void> | undefined;
   const dispatcher = new (loadMockAgent())();
   dispatcher.disableNetConnect();
   dispatcher
@@ -173,13 +217,7 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
     users,
     requests,
     failNext(failure, endpoint = 'token') {
-      if (
-        !(typeof failure === 'object' ? typeof failure?.status === 'number' : NAMED.has(failure))
-      ) {
-        throw new TypeError(
-          `mockOkta: failNext() takes an answer with a status, or one of ${[...NAMED].join(', ')}`,
-        );
-      }
+      checkFailure(failure);
       if (!Object.hasOwn(failures, endpoint)) {
         throw new TypeError(
           `mockOkta: failNext() knows the endpoints ${Object.keys(failures).join(', ')}`,
@@ -187,53 +225,25 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
       }
       failures[endpoint].push(failure);
     },
-    async close() {
-      await (closing ??= dispatcher.close());
+    phone: (username) => phones.of(person(username).username).hands,
+    passkey(username) {
+      const user = person(username);
+      if (!isEnrolled(user, 'webauthn')) {
+        throw new Error(`mockOkta: ${username} has no passkey`);
+      }
+      const passkey = passkeys.of(user.username);
+      return {
+        answer: (publicKey, { origin }) =>
+          signAssertion(passkey, publicKey, { origin, userId: idOf(user) }),
+      };
     },
-  };
-}
-
-/** What a request ends in: a response, or none. */
-type Outcome = MockOktaResponse | 'unreachable' | 'timeout';
-
-const NAMED: ReadonlySet<string> = new Set(
-  Object.keys({
-    rate_limited: 0,
-    mfa_token_expired: 0,
-    unavailable: 0,
-    unreachable: 0,
-    timeout: 0,
-  } satisfies Record<Extract<MockOktaFailure, string>, 0>),
-);
-
-function toOutcome(failure: MockOktaFailure): Outcome {
-  if (typeof failure === 'object') return failure;
-  switch (failure) {
-    case 'rate_limited':
-      return answers.rateLimited();
-    case 'mfa_token_expired':
-      return answers.mfaTokenExpired();
-    case 'unavailable':
-      return answers.unavailable();
-    case 'unreachable':
-    case 'timeout':
-      return failure;
-  }
-}
-
-function toReply({ status, headers, body = '' }: MockOktaResponse) {
-  const isText = typeof body === 'string';
-  return {
-    statusCode: status,
-    data: isText ? body : JSON.stringify(body),
-    responseOptions: {
-      headers: {
-        'content-type': isText ? 'text/plain' : 'application/json',
-        // The clock that Okta's rate limit headers are read against.
-        date: new Date().toUTCString(),
-        'x-okta-request-id': randomBytes(15).toString('base64url'),
-        ...headers,
-      },
+    advance,
+    async close() {
+      if (closing === undefined) {
+        moveClock(-advanced);
+        closing = dispatcher.close();
+      }
+      await closing;
     },
   };
 }

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
+import { factorsOf } from './factors.js';
 
 /**
  * A person whom the mock knows. The object is the record itself: what a test changes in it, such as
  * `user.locked = true`, holds from the next request on.
+ *
+ * Whoever has a second factor (`otp`, `push`, `sms`, `voice`, `inbox`, `passkey`) needs it after the
+ * password. Without any, Okta grants tokens for the password alone, as under a policy without a second
+ * factor.
  */
 export interface MockOktaUser {
   /** What the person signs in with, in upper or lower case. */
@@ -11,10 +16,31 @@ export interface MockOktaUser {
   password: string;
   /**
    * The right passcode, however often it is used (at Okta each is good for one login).
-   * Default: none, and Okta grants tokens for the password alone, as under a policy without a second
-   * factor.
+   * Default: none.
    */
   otp?: string | undefined;
+  /**
+   * Okta Verify, which can be sent a push, to be answered on `okta.phone(username)`. `true`: with a
+   * number to compare; `'without-number'`: without one, as an org may have it. Default: `false`.
+   */
+  push?: boolean | 'without-number' | undefined;
+  /** Gets codes by text message, on `okta.phone(username)`. Default: `false`. */
+  sms?: boolean | undefined;
+  /** Gets codes by a call, on `okta.phone(username)`. Default: `false`. */
+  voice?: boolean | undefined;
+  /** Gets codes by e-mail, on `okta.phone(username)` too. Default: `false`. */
+  inbox?: boolean | undefined;
+  /**
+   * A passkey, which answers by `okta.passkey(username)`. `rpId` is the domain that it is for, and
+   * Okta names it in its options. Default of `rpId`: the host of the issuer, which Okta does not name.
+   * Default: `false`, no passkey.
+   */
+  passkey?: boolean | { rpId?: string | undefined } | undefined;
+  /**
+   * How many second factors the policy wants, each a different one: after each but the last there is
+   * `mfa_required` again. Default: 1.
+   */
+  factorsWanted?: number | undefined;
   /** `sub`. Default: made from the username, the same in every run. */
   id?: string | undefined;
   /** The claim `name`, with scope `profile`. Default: the username. */
@@ -43,7 +69,7 @@ export function findUser(
 export function claimsOf(user: MockOktaUser, scope: string): Record<string, unknown> {
   const scopes = scope.split(' ');
   return {
-    sub: user.id ?? idFor(user.username),
+    sub: idOf(user),
     ...(scopes.includes('profile')
       ? { name: user.name ?? user.username, preferred_username: user.username }
       : {}),
@@ -55,7 +81,8 @@ export function claimsOf(user: MockOktaUser, scope: string): Record<string, unkn
 }
 
 /** As Okta writes ids: a prefix, and 20 letters and digits in all. */
-function idFor(username: string): string {
+export function idOf({ id, username }: MockOktaUser): string {
+  if (id !== undefined) return id;
   const digest = createHash('sha256').update(username.toLowerCase()).digest('base64url');
   return `00u${digest.replace(/[-_]/g, 'x').slice(0, 17)}`;
 }
@@ -63,15 +90,44 @@ function idFor(username: string): string {
 /** @throws TypeError that names the user by its index */
 export function checkUsers(users: readonly MockOktaUser[]): void {
   const seen = new Set<string>();
-  for (const [index, { username, password, otp }] of users.entries()) {
+  for (const [index, user] of users.entries()) {
+    const { username, password, otp } = user;
     const fields = { username, password, ...(otp === undefined ? {} : { otp }) };
     for (const [name, value] of Object.entries(fields) as [string, unknown][]) {
       if (typeof value === 'string' && value !== '') continue;
       throw new TypeError(`mockOkta: users[${index}].${name} must be a non-empty string`);
     }
+    checkFactors(user, index);
     if (seen.has(username.toLowerCase())) {
       throw new TypeError(`mockOkta: users[${index}] has the username of another user`);
     }
     seen.add(username.toLowerCase());
   }
+}
+
+function checkFactors(user: MockOktaUser, index: number): void {
+  const { push, passkey, factorsWanted = 1 } = user;
+  const refuse = (name: string, rule: string) => {
+    throw new TypeError(`mockOkta: users[${index}].${name} must be ${rule}`);
+  };
+  for (const name of ['sms', 'voice', 'inbox'] as const) {
+    if (!isSwitch(user[name])) refuse(name, 'true or false');
+  }
+  if (!isSwitch(push) && push !== 'without-number') {
+    refuse('push', "true, false or 'without-number'");
+  }
+  if (!isSwitch(passkey)) {
+    const { rpId = 'none' } = (passkey ?? { rpId: '' }) as { rpId?: unknown };
+    if (typeof passkey !== 'object' || typeof rpId !== 'string' || rpId === '') {
+      refuse('passkey', 'true, false or { rpId }, a domain');
+    }
+  }
+  const most = Math.max(factorsOf(user).length, 1);
+  if (!Number.isInteger(factorsWanted) || factorsWanted < 1 || factorsWanted > most) {
+    refuse('factorsWanted', `a whole number from 1 to ${most}, the number of their factors`);
+  }
+}
+
+function isSwitch(value: unknown): boolean {
+  return value === undefined || typeof value === 'boolean';
 }

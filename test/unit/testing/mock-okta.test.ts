@@ -368,7 +368,7 @@ describe('failNext', () => {
     }
     assert.throws(() => okta.failNext('unavailable', 'authorize' as never), {
       name: 'TypeError',
-      message: 'mockOkta: failNext() knows the endpoints token, keys, userinfo',
+      message: 'mockOkta: failNext() knows the endpoints token, challenge, keys, userinfo',
     });
   });
 });
