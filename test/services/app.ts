@@ -43,7 +43,12 @@ async function main(): Promise<void> {
   const store = await connect();
   passport.use(
     new OktaDirectMfaStrategy(
-      { issuer: ISSUER!, clientID: CLIENT_ID!, allowInsecureIssuer: true },
+      {
+        issuer: ISSUER!,
+        clientID: CLIENT_ID!,
+        allowInsecureIssuer: true,
+        factors: ['otp', 'push', 'sms'],
+      },
       (_tokens, profile, done) => done(null, { id: profile.id }),
     ),
   );

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { startOkta, type Okta, type User } from '../../example/okta/index.js';
 import { Browser, type Answer } from '../support/browser.js';
-import { finishLogin, passPassword, sendOtp, sendPassword, whoIs } from '../support/login.js';
+import {
+  choose,
+  finishLogin,
+  passPassword,
+  poll,
+  sendOtp,
+  sendPassword,
+  whoIs,
+} from '../support/login.js';
 import {
   startAppProcess,
   startPostgres,
@@ -54,6 +62,26 @@ for (const [name, start] of [
       const second = sentTo(other, browser);
       await finishLogin(second, okta, user);
       assert.equal(await whoIs(sentTo(one, second)), user.id);
+    });
+
+    it('send a push from one and wait for it in the other; the first may die', async () => {
+      const [one, other] = await Promise.all([startApp(), startApp()]);
+      const phoned = okta.addUser({ factors: { push: { numberChallenge: true } } });
+      const browser = new Browser(one.url);
+      await passPassword(browser, phoned);
+      const sent = await choose(browser, 'push');
+      const { challenge, numberChallenge } = sent.body;
+      assert.equal(numberChallenge, okta.phone(phoned).pushes()[0]?.number);
+      await one.kill();
+      const second = sentTo(other, browser);
+      okta.requests.length = 0;
+      assert.deepEqual((await poll(second, challenge)).body, sent.body);
+      okta.phone(phoned).approve();
+      // The process that has just asked waits for the interval; a third has not.
+      const third = sentTo(await startApp(), second);
+      assert.equal((await poll(third, challenge)).status, 200);
+      assert.equal(okta.requests.filter(({ path }) => path.endsWith('/token')).length, 2);
+      assert.equal(await whoIs(sentTo(other, third)), phoned.id);
     });
 
     it('count wrong passcodes together, until the password is needed again', async () => {
