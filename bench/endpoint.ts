@@ -59,11 +59,15 @@ let recorded: Awaited<ReturnType<typeof record>>;
 /** Checks only what distinguishes a login from a mistake. */
 function answer(path: string, body: string): Response {
   if (path === '/count') return { status: 200, body: JSON.stringify(count) };
-  if (path === '/oauth2/v1/keys') {
+  if (path.startsWith('/oauth2/v1/keys?')) {
     count.keys += 1;
     return recorded.keys;
   }
   const form = new URLSearchParams(body);
+  if (path === '/oauth2/v1/challenge') return challenge(form.get('channel_hint'));
+  if (form.get('oob_code') !== null) {
+    return { status: 400, body: '{"error":"authorization_pending"}' };
+  }
   if (form.get('grant_type') === 'password') {
     count.password += 1;
     return recorded.started;
@@ -73,6 +77,25 @@ function answer(path: string, body: string): Response {
     return recorded.granted;
   }
   return { status: 400, body: '{"error":"invalid_grant"}' };
+}
+
+/** As long as Okta's are. */
+function challenge(channel: string | null): Response {
+  const oob_code = 'o'.repeat(32);
+  const common = { oob_code, expires_in: 300, channel };
+  const bodies: Record<string, object> = {
+    push: { ...common, interval: 5, binding_method: 'transfer', binding_code: '95' },
+    passkey: {
+      publicKey: {
+        challenge: 'c'.repeat(43),
+        allowCredentials: [{ type: 'public-key', id: 'i'.repeat(86) }],
+        timeout: 60_000,
+        userVerification: 'preferred',
+      },
+    },
+  };
+  const body = bodies[channel ?? 'passkey'] ?? { ...common, binding_method: 'prompt' };
+  return { status: 200, body: JSON.stringify(body) };
 }
 
 const listener: http.RequestListener = (req, res) => {

@@ -1,6 +1,6 @@
 /**
  * What one login costs, beside what it could cost at best and what people would otherwise use. Prints
- * tables and draws docs/images/bench.svg. Everything runs on this machine, over loopback; `--quick` for
+ * tables and draws docs/images/bench.svg; with `--polls` only what waiting for a push costs. Everything runs on this machine, over loopback; `--quick` for
  * a first impression.
  */
 import { spawnSync } from 'node:child_process';
@@ -11,6 +11,8 @@ import { request } from 'undici';
 import { selfSigned } from '../test/login/faults/certificate.js';
 import { CONTESTANTS } from './contestants.js';
 import type { Result } from './measure.js';
+import { PASSCODE } from './constants.js';
+import { measurePolls, printPolls } from './polls.js';
 import { drawPicture, type Line } from './picture.js';
 import { startClient, startEndpoint, type Client } from './processes.js';
 
@@ -238,6 +240,10 @@ async function main(): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, undici ${version('undici')}, jsonwebtoken ${version('jsonwebtoken')}`;
   say(machine);
   const { origin, end } = await startEndpoint();
+  const user = { username: 'bench@example.com', password: 'correct horse battery', otp: PASSCODE };
+  const polls = await measurePolls(origin, user, quick ? 2000 : 10_000);
+  printPolls(polls, say);
+  if (process.argv.includes('--polls')) return end();
   const rows = await contest(origin);
   printContest(rows);
   const lines = await growth(origin);
@@ -259,6 +265,7 @@ async function main(): Promise<void> {
   goal('TLS connections for each concurrent login, cold', tls.connectionsPerLogin, 1.2);
   goal('fetches of the keys for 50 first logins at once', tls.keysForFirst, 1);
   goal('fetches of the keys in 10,000 logins', tls.keysForAll, 1);
+  goal('a poll that is answered / a login, CPU', polls.answered / polls.login, 1 / 4);
   goal('session bytes of a transaction', strategy.sessionBytes!, 300);
   goal('heap growth over 100,000 logins', await heapGrowth(origin), 2, ' MB');
   goal('require, beyond undici and jsonwebtoken', requireTime(), 60, ' ms');

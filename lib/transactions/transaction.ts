@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Every second factor, in no order. */
-export const SECOND_FACTORS = ['otp', 'push', 'sms', 'voice', 'email', 'webauthn'] as const;
-
 /**
  * A second factor of Okta's Direct Authentication: a passcode of an authenticator app, a push to Okta
  * Verify, a code by text message, call or e-mail, a passkey.
  */
-export type OktaDirectMfaSecondFactor = (typeof SECOND_FACTORS)[number];
+export type OktaDirectMfaSecondFactor = 'otp' | 'push' | 'sms' | 'voice' | 'email' | 'webauthn';
+
+/** Every second factor, in no order. */
+export const SECOND_FACTORS: readonly OktaDirectMfaSecondFactor[] = [
+  'otp',
+  'push',
+  'sms',
+  'voice',
+  'email',
+  'webauthn',
+];
 
 /** What Okta has sent out for this transaction, and what it waits for. */
 export interface Challenge {
