@@ -152,7 +152,7 @@ describe('a person who signs in', () => {
 
   it('mistypes the passcode, and sees how many tries are left', async () => {
     const page = await open({ deviceScaleFactor: 2 });
-    const user = sample.okta.addUser({ username: 'grace@example.com' });
+    const user = sample.okta.addUser({ username: 'nora@example.com' });
     await enterPassword(page, user);
     await enterPasscode(page, sample.okta.wrongOtp(user));
 
