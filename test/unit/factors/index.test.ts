@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readFactor, secondFactorGrant, stepOf } from '../../../lib/factors/index.js';
+import {
+  challengeOf,
+  readFactor,
+  secondFactorGrant,
+  stepOf,
+  type SecondFactor,
+} from '../../../lib/factors/index.js';
 import { otpGrant } from '../../../lib/factors/otp.js';
+import { assertionGrant } from '../../../lib/factors/webauthn.js';
+import type { Challenge } from '../../../lib/transactions/index.js';
 import { asRequest, type FakeRequest } from '../../support/fixtures.js';
 import { FIELDS, TRANSACTION } from '../support.js';
 
@@ -9,7 +17,17 @@ const read = (body: unknown, more: Partial<FakeRequest> = {}, fields = FIELDS) =
   readFactor(asRequest({ headers: {}, body, ...more }), fields);
 const step = (...args: Parameters<typeof read>) => stepOf(read(...args));
 
+const RESPONSE = { clientDataJSON: 'Y2Q', authenticatorData: 'YWQ', signature: 'c2ln' };
+const ASSERTION = { type: 'assertion', ...RESPONSE } as const;
 const NONE = { type: 'missing', step: 'none', field: 'password' };
+
+/** All that a second step may bring. */
+const ALL = {
+  factor: 'push',
+  assertion: { response: RESPONSE },
+  otp: '1',
+  challenge: 'c1',
+};
 
 describe('readFactor', () => {
   it('gives the factor with its content', () => {
@@ -28,6 +46,18 @@ describe('readFactor', () => {
     ['a passcode', { otp: '1' }, 'code'],
     ['a passcode and a username', { otp: '1', username: 'a' }, 'code'],
     ['a passcode that is empty', { otp: '' }, 'code'],
+    ['a password and everything else', { ...ALL, password: 'p' }, 'password'],
+    ['a password that is empty and everything else', { ...ALL, password: '' }, 'password'],
+    ['a factor', { factor: 'push' }, 'challenge'],
+    ['a factor and all that comes after it', ALL, 'challenge'],
+    ['a factor that is unknown and a passcode', { factor: 'x', otp: '1' }, 'challenge'],
+    ['an assertion', { assertion: { response: RESPONSE } }, 'assertion'],
+    ['an assertion and a passcode', { assertion: { response: RESPONSE }, otp: '1' }, 'assertion'],
+    ['an assertion that is empty and a passcode', { assertion: '', otp: '1' }, 'assertion'],
+    ['a passcode and a challenge', { otp: '1', challenge: 'c1' }, 'code'],
+    ['a passcode and a challenge that is empty', { otp: '1', challenge: '' }, 'poll'],
+    ['a challenge', { challenge: 'c1' }, 'poll'],
+    ['a challenge and a username', { challenge: 'c1', username: 'a' }, 'poll'],
     ['only a username', { username: 'a' }, 'none'],
     ['nothing', {}, 'none'],
     ['names in another case', { Password: 'p', OTP: '1' }, 'none'],
@@ -36,6 +66,13 @@ describe('readFactor', () => {
       assert.equal(step(body), expected);
     });
   }
+
+  it('keeps the challenge that a code or an assertion speaks of', () => {
+    const { factor: _, ...proofs } = ALL;
+    assert.deepEqual(read(proofs), { ...ASSERTION, challenge: 'c1' });
+    const code = { otp: '1', challenge: ' c1 ' };
+    assert.deepEqual(read(code), { type: 'otp', otp: '1', challenge: 'c1' });
+  });
 
   it('names the field of the password where there is neither', () => {
     assert.deepEqual(read({}), NONE);
@@ -80,4 +117,37 @@ describe('secondFactorGrant', () => {
     const factor = { type: 'otp', otp: '123456' } as const;
     assert.deepEqual(secondFactorGrant(factor, TRANSACTION), otpGrant(factor, TRANSACTION));
   });
+
+  it("gives an assertion's own grant", () => {
+    assert.deepEqual(
+      secondFactorGrant(ASSERTION, TRANSACTION),
+      assertionGrant(ASSERTION, TRANSACTION),
+    );
+  });
+});
+
+describe('challengeOf', () => {
+  const CODE: SecondFactor = { type: 'otp', otp: '1' };
+  const POLL: SecondFactor = { type: 'poll', challenge: 'c1' };
+  const challenge = (awaits: Challenge['awaits']): Challenge => ({
+    id: 'c1',
+    factor: 'push',
+    awaits,
+    expiresAt: 1,
+  });
+
+  for (const [factor, awaits] of [
+    [CODE, ['code']],
+    [ASSERTION, ['assertion']],
+    [POLL, ['approval', 'code', 'assertion']],
+  ] as const) {
+    it(`gives a factor of type ${factor.type} what waits for: ${awaits.join(', ')}`, () => {
+      for (const kind of ['approval', 'code', 'assertion'] as const) {
+        const out = challenge(kind);
+        const expected = (awaits as readonly string[]).includes(kind) ? out : undefined;
+        assert.equal(challengeOf(factor, { ...TRANSACTION, challenge: out }), expected, kind);
+      }
+      assert.equal(challengeOf(factor, TRANSACTION), undefined);
+    });
+  }
 });
