@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { OktaResponseError } from '../../../lib/errors.js';
+import { OktaDirectMfaError, OktaResponseError } from '../../../lib/errors.js';
 import { ChallengeEndpoint } from '../../../lib/okta/challenge-endpoint.js';
 import type { HttpRequest } from '../../../lib/okta/http.js';
 import { everyPrint } from '../../support/fixtures.js';
@@ -54,6 +54,8 @@ describe('the challenge endpoint', () => {
     [0.2, 1],
     [7.5, 7.5],
     [1e9, 60],
+    [NaN, 5],
+    [null, 5],
   ] as const) {
     it(`reads the interval ${given} as ${interval} seconds`, async () => {
       assert.equal((await read({ ...PUSH, interval: given }))['interval'], interval);
@@ -65,6 +67,8 @@ describe('the challenge endpoint', () => {
     [undefined, 300],
     ['120', 300],
     [0, 300],
+    [-1, 300],
+    [0.5, 0.5],
   ] as const) {
     it(`reads expires_in ${given} as ${expiresIn} seconds`, async () => {
       assert.equal((await read({ ...PUSH, expires_in: given }))['expiresIn'], expiresIn);
@@ -78,6 +82,10 @@ describe('the challenge endpoint', () => {
     ['', undefined],
     [undefined, undefined],
     ['9 5', undefined],
+    ['<b>', undefined],
+    ['9'.repeat(16), '9'.repeat(16)],
+    ['9'.repeat(17), undefined],
+    [null, undefined],
     [{}, undefined],
   ] as const) {
     it(`reads the number ${JSON.stringify(given)} as ${number}`, async () => {
@@ -134,6 +142,64 @@ describe('the challenge endpoint', () => {
       const read_ = (await read({ publicKey: { challenge: 'abc=', ...publicKey } }))['publicKey'];
       const { extensions: _, ...rest } = read_ as Record<string, unknown>;
       assert.deepEqual(rest, { challenge: 'abc', ...expected });
+    });
+  }
+
+  for (const [what, error, code] of [
+    ['an unknown error', 'new_error', 'okta_error'],
+    ['an error of the configuration', 'invalid_client', 'invalid_client'],
+  ] as const) {
+    it(`withholds the mfa_token that ${what} repeats, and quotes one that repeats nothing`, async () => {
+      const say = (error_description: string) => ask({ error, error_description }, 400);
+      await assert.rejects(say('You sent mfa-7Hq.'), (thrown: unknown) => {
+        assert.ok(thrown instanceof OktaDirectMfaError);
+        assert.equal(thrown.code, code);
+        assert.match(thrown.message, /its text is withheld/);
+        assert.doesNotMatch(everyPrint(thrown), /mfa-7Hq/);
+        return true;
+      });
+      // What was asked for is no secret.
+      await assert.rejects(say("'sms' is not known."), /'sms' is not known\./);
+    });
+  }
+
+  for (const [what, status, json, rejected] of [
+    ['a 429, whatever it says', 429, { error: 'invalid_grant' }, 'rate_limited'],
+    ['E0000047', 400, { errorCode: 'E0000047' }, 'rate_limited'],
+    [
+      'an mfa_token that has expired',
+      403,
+      { error: 'access_denied', error_description: "'a' has expired. Use a new 'b'." },
+      'mfa_transaction_expired',
+    ],
+    ['an mfa_token that is unknown', 401, { errorCode: 'E0000011' }, 'mfa_transaction_expired'],
+    ['an expired_token', 400, { error: 'expired_token' }, 'mfa_transaction_expired'],
+    ['another scope', 400, { error: 'invalid_scope' }, 'mfa_transaction_expired'],
+    [
+      'a type that it does not know',
+      400,
+      { error: 'invalid_challenge_types_supported' },
+      'factor_unavailable',
+    ],
+  ] as const) {
+    it(`is answered with ${what}: ${rejected}`, async () => {
+      const { state } = await ask(json, status);
+      assert.equal(state.type === 'rejected' && state.reason, rejected);
+    });
+  }
+
+  for (const [status, json, code] of [
+    [400, { error: 'invalid_request' }, 'okta_error'],
+    [400, { error: 'invalid_grant' }, 'okta_error'],
+    [400, { error: 'authorization_pending' }, 'okta_error'],
+    [403, { error: 'mfa_required', mfa_token: 'm' }, 'okta_error'],
+    [400, { error: 'unauthorized_client' }, 'unauthorized_client'],
+    [500, { error: 'access_denied' }, 'okta_error'],
+    [302, {}, 'invalid_response'],
+    [403, undefined, 'invalid_response'],
+  ] as const) {
+    it(`is an error after HTTP ${status} ${json?.['error' as never] ?? 'without a code'}`, async () => {
+      await assert.rejects(ask(json, status), { code });
     });
   }
 

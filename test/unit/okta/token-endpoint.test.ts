@@ -7,6 +7,7 @@ import {
   secondFactorGrant,
   type Factor,
 } from '../../../lib/factors/index.js';
+import { otpGrant } from '../../../lib/factors/otp.js';
 import {
   createClientAuthentication,
   type ClientCredentials,
@@ -232,6 +233,58 @@ describe('mfa_required', () => {
   it('is not found under __proto__', async () => {
     okta.token(400, '{"__proto__":{"error":"mfa_required","mfa_token":"m"}}');
     assert.equal((await failure(request())).code, 'invalid_response');
+  });
+});
+
+describe('supported_challenge_types', () => {
+  for (const [given, challengeTypes] of [
+    [
+      ['urn:a', 'urn:b'],
+      ['urn:a', 'urn:b'],
+    ],
+    [[], undefined],
+    [['urn:a', ''], undefined],
+    [['urn:a', 7], undefined],
+    ['urn:a', undefined],
+    [null, undefined],
+  ] as const) {
+    it(`is ${challengeTypes ? 'read' : 'not there'} in ${JSON.stringify(given)}`, async () => {
+      const error = 'mfa_required';
+      okta.token(403, { error, mfa_token: 'm', supported_challenge_types: given });
+      assert.deepEqual(await request(), {
+        type: 'mfa_required',
+        mfaToken: 'm',
+        ...(challengeTypes && { challengeTypes }),
+      });
+    });
+  }
+});
+
+describe('a push that is not answered yet', () => {
+  const out = { id: 'c1', factor: 'push', oobCode: 'oob-1', expiresAt: 1 } as const;
+  const poll = pollGrant({ ...out, awaits: 'approval' }, TRANSACTION);
+  const code = otpGrant(
+    { type: 'otp', otp: '1' },
+    { ...TRANSACTION, challenge: { ...out, awaits: 'code' } },
+  );
+
+  for (const [status, error, slowDown] of [
+    [400, 'authorization_pending', false],
+    [403, 'authorization_pending', false],
+    [400, 'direct_auth_authorization_pending', false],
+    [400, 'slow_down', true],
+  ] as const) {
+    it(`is pending to a poll after HTTP ${status} ${error}, and an error to a code`, async () => {
+      okta.token(status, { error });
+      assert.deepEqual(await request(poll), { type: 'pending', slowDown });
+      okta.token(status, { error });
+      assert.equal((await failure(request(code))).code, 'okta_error');
+    });
+  }
+
+  it('is an error with HTTP 500', async () => {
+    okta.token(500, { error: 'authorization_pending' });
+    assert.equal((await failure(request(poll))).code, 'okta_error');
   });
 });
 
