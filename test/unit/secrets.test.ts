@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
+import { OUTCOME_CHANNEL } from '../../lib/events.js';
 import { OktaDirectMfaStrategy, type OktaDirectMfaStrategyOptions } from '../../lib/index.js';
 import {
+  asRequest,
   authenticate,
   CLIENT_ID,
   everyPrint,
@@ -195,6 +198,88 @@ describe('an error about tokens', () => {
       assertNoSecret(everyPrint(outcome));
     }
   });
+});
+
+describe('a second factor other than a passcode', () => {
+  const CHALLENGE_PATH = '/oauth2/default/v1/challenge';
+  const OOB_CODE = 'oob-code-3Vx+/';
+  const SIGNATURE = 'c2lnbmF0dXJlLTRRcg';
+  const AUTHENTICATOR = 'YXV0aGVudGljYXRvci02VHc';
+  const MORE = {
+    oob_code: OOB_CODE,
+    'form-encoded oob_code': encodeURIComponent(OOB_CODE),
+    signature: SIGNATURE,
+    authenticatorData: AUTHENTICATOR,
+  };
+  const QUOTES = `${MFA_TOKEN}, ${OOB_CODE}, ${OTP}, ${SIGNATURE}, ${AUTHENTICATOR}, ${CLIENT_SECRET}`;
+  const PUSH = { oob_code: OOB_CODE, channel: 'push', binding_method: 'none' };
+  const SMS = { oob_code: OOB_CODE, channel: 'sms', binding_method: 'prompt' };
+  const PASSKEY = { publicKey: { challenge: 'abc', rpId: 'acme.com' } };
+  const clientData = { type: 'webauthn.get', challenge: 'abc', origin: 'https://acme.com' };
+  const response = {
+    clientDataJSON: Buffer.from(JSON.stringify(clientData)).toString('base64url'),
+    authenticatorData: AUTHENTICATOR,
+    signature: SIGNATURE,
+  };
+  type Answer = (out: { status: number; data: object | string }) => void;
+  const token: Answer = ({ status, data }) => scene.okta.token(status, data);
+  const challenge: Answer = ({ status, data }) =>
+    scene.okta.reply('POST', CHALLENGE_PATH, status, data);
+
+  /** Every request that presents one, with the endpoint that answers it. */
+  const REQUESTS: [string, object | undefined, object, Answer][] = [
+    ['a push asked for', undefined, { factor: 'push' }, challenge],
+    ['a passkey asked for', undefined, { factor: 'webauthn' }, challenge],
+    ['a poll', PUSH, {}, token],
+    ['a code that was sent', SMS, { otp: OTP }, token],
+    ['an assertion', PASSKEY, { assertion: { response } }, token],
+  ];
+  const ANSWERS: [string, number, (quote: string) => object | string][] = [
+    ['is wrong', 400, (quote) => ({ error: 'invalid_grant', error_description: quote })],
+    ['is denied', 403, (quote) => ({ error: 'access_denied', error_description: quote })],
+    ['is limited', 429, (quote) => ({ errorCode: 'E0000047', errorSummary: quote })],
+    ['is unknown', 400, (quote) => ({ error: 'new_error', error_description: quote })],
+    ['fails', 500, (quote) => ({ errorCode: 'E0000009', errorSummary: quote })],
+    ['is no JSON', 400, (quote) => `<html>${quote}`],
+    ['is unusable', 200, (quote) => ({ error_description: quote, oob_code: [quote] })],
+  ];
+
+  for (const [what, out, body, answer] of REQUESTS) {
+    for (const [becomes, status, say] of ANSWERS) {
+      it(`shows no secret anywhere when ${what} ${becomes}`, async () => {
+        const strategy = create({
+          factors: ['push', 'sms', 'webauthn'],
+          requireNumberChallenge: false,
+        });
+        mfaRequired();
+        await password(strategy);
+        let id: unknown;
+        if (out !== undefined) {
+          challenge({ status: 200, data: out });
+          const factor = out === PUSH ? 'push' : out === SMS ? 'sms' : 'webauthn';
+          const asked = await send(strategy, { factor });
+          assertNoSecret(everyPrint(asked), MORE);
+          assert.ok(asked.action === 'fail');
+          id = (asked.info as { challenge: string }).challenge;
+        }
+        const req = scene.browser.request();
+        assertNoSecret(everyPrint(await strategy.pending(asRequest(req))), MORE);
+        const events: unknown[] = [];
+        const note = (event: unknown) => void events.push(event);
+        subscribe(OUTCOME_CHANNEL, note);
+        answer({ status, data: say(`You sent ${QUOTES}.`) });
+        const outcome = await send(strategy, { ...body, ...(id ? { challenge: id } : {}) });
+        unsubscribe(OUTCOME_CHANNEL, note);
+        assert.match(outcome.action, /fail|error/);
+        assertNoSecret(everyPrint(outcome), MORE);
+        if (outcome.action === 'error') assertNoSecret(everyPrint(outcome.error), MORE);
+        assert.equal(events.length, 1);
+        // Its request, which has the body, is only printed when hidden properties are asked for.
+        assertNoSecret(inspect(events, { depth: Infinity }) + JSON.stringify(events), MORE);
+        assertNoSecret(everyPrint(strategy), MORE);
+      });
+    }
+  }
 });
 
 describe("an error of the session's store", () => {

@@ -165,6 +165,37 @@ describe('the verify function', () => {
   });
 });
 
+describe('pending', () => {
+  it('tells the next page who is signing in, by what, and nothing else', async () => {
+    const strategy = create({ factors: ['push', 'otp'], maxOtpAttempts: 3 });
+    assert.equal(await strategy.pending(asRequest(scene.browser.request())), undefined);
+    await begin(strategy);
+    scene.rejected();
+    await authenticate(strategy, scene.browser.request({ otp: '1' }));
+    assert.deepEqual(await strategy.pending(asRequest(scene.browser.request())), {
+      username: LOGIN_FORM.username,
+      expiresAt: scene.saved()?.expiresAt,
+      factors: ['push', 'otp'],
+      attemptsRemaining: 2,
+    });
+  });
+
+  it("finds the session on Fastify's own request, and not on the raw one", async () => {
+    const strategy = create();
+    await begin(strategy);
+    const req = scene.browser.request();
+    const raw = asRequest({ headers: {} });
+    const waits = await strategy.pending(Object.assign(req, { raw }));
+    assert.equal(waits?.username, LOGIN_FORM.username);
+  });
+
+  it('rejects without a session', async () => {
+    await assert.rejects(create().pending(asRequest({ headers: {} })), {
+      code: 'session_missing',
+    });
+  });
+});
+
 describe('cancel', () => {
   it('drops the transaction', async () => {
     const strategy = create();

@@ -3,12 +3,37 @@ import { describe, it } from 'node:test';
 import { clientDigestOf, isTransaction } from '../../../lib/transactions/transaction.js';
 import { TRANSACTION } from '../support.js';
 
+const PUSH = { id: 'c1', factor: 'push', awaits: 'approval', expiresAt: 1, oobCode: 'oob-1' };
+const PASSKEY = {
+  id: 'c1',
+  factor: 'webauthn',
+  awaits: 'assertion',
+  expiresAt: 1,
+  publicKey: { challenge: 'abc', rpId: 'acme.com' },
+};
+
 describe('isTransaction', () => {
   it('recognises a transaction, with and without wrong passcodes, also after JSON', () => {
     assert.equal(isTransaction(TRANSACTION), true);
     assert.equal(isTransaction({ ...TRANSACTION, attempts: 4 }), true);
     assert.equal(isTransaction(JSON.parse(JSON.stringify(TRANSACTION))), true);
   });
+
+  for (const more of [
+    { challenges: 3 },
+    { challengedAt: { push: 1 } },
+    { refused: ['sms'], supported: [] },
+    { challenge: undefined },
+    { challenge: PUSH },
+    { challenge: { ...PUSH, factor: 'email', awaits: 'code' } },
+    { challenge: { ...PUSH, interval: 5, nextPollAt: 2, numberChallenge: '07' } },
+    { challenge: PASSKEY },
+    { ofALaterVersion: true },
+  ]) {
+    it(`recognises one with ${JSON.stringify(more)}`, () => {
+      assert.equal(isTransaction({ ...TRANSACTION, ...more }), true);
+    });
+  }
 
   for (const value of [
     undefined,
@@ -32,6 +57,21 @@ describe('isTransaction', () => {
     { ...TRANSACTION, attempts: '0' },
     { ...TRANSACTION, clientDigest: undefined },
     { ...TRANSACTION, clientDigest: 7 },
+    { ...TRANSACTION, challenges: 0.5 },
+    { ...TRANSACTION, challengedAt: null },
+    { ...TRANSACTION, refused: 'sms' },
+    { ...TRANSACTION, supported: {} },
+    { ...TRANSACTION, challenge: null },
+    { ...TRANSACTION, challenge: { ...PUSH, id: 7 } },
+    { ...TRANSACTION, challenge: { ...PUSH, factor: 'otp' } },
+    { ...TRANSACTION, challenge: { ...PUSH, factor: 'constructor' } },
+    { ...TRANSACTION, challenge: { ...PUSH, awaits: 'a sign' } },
+    { ...TRANSACTION, challenge: { ...PUSH, expiresAt: '1' } },
+    { ...TRANSACTION, challenge: { ...PUSH, oobCode: undefined } },
+    { ...TRANSACTION, challenge: { ...PUSH, awaits: 'assertion' } },
+    { ...TRANSACTION, challenge: { ...PASSKEY, awaits: 'code' } },
+    { ...TRANSACTION, challenge: { ...PASSKEY, publicKey: null } },
+    { ...TRANSACTION, challenge: { ...PASSKEY, publicKey: { rpId: 'acme.com' } } },
   ]) {
     it(`recognises none in ${JSON.stringify(value) ?? 'undefined'}`, () => {
       assert.equal(isTransaction(value), false);
