@@ -156,6 +156,35 @@ describe('a push', () => {
     });
   }
 
+  it('is polled no sooner than another process has learnt', async (t) => {
+    clock(t);
+    const flow = await begin();
+    const challenge = await push(flow);
+    const session = scene.browser.saved();
+    const kept = scene.saved();
+    const slower = { ...kept, challenge: { ...kept?.challenge, nextPollAt: START + 20_000 } };
+    scene.browser.store.set(scene.browser.sid(), JSON.stringify({ ...session, [KEY]: slower }));
+    t.mock.timers.tick(19_999);
+    assert.equal(await codeOf(flow, { challenge }), 'authorization_pending');
+    assert.equal(asked().length, 1);
+    t.mock.timers.tick(1);
+    scene.granted();
+    assert.equal(await codeOf(flow, { challenge }), 'success');
+  });
+
+  it('is polled more slowly also by a request with an older copy of the session', async (t) => {
+    clock(t);
+    const flow = await begin();
+    const challenge = await push(flow);
+    const late = scene.browser.request({ challenge });
+    pending('slow_down');
+    await send(flow, { challenge });
+    t.mock.timers.tick(9_999);
+    const action = await flow.authenticate(asRequest(late));
+    assert.equal(action.type, 'fail');
+    assert.equal(asked().length, 2);
+  });
+
   it('waits as long as Retry-After says', async (t) => {
     clock(t);
     const flow = await begin();
@@ -819,6 +848,309 @@ describe('a third factor', () => {
     scene.granted();
     assert.equal(await codeOf(flow, { otp: '1' }), 'success');
   });
+});
+
+describe('what has been counted', () => {
+  it('stays counted when a third factor is wanted, and what Okta supports is what it said last', async () => {
+    const flow = create();
+    const both = [MFA_OOB, MFA_OOB.replace('oob', 'otp')];
+    const required = { error: 'mfa_required', mfa_token: 'mfa-1' };
+    scene.okta.token(403, { ...required, supported_challenge_types: both });
+    await send(flow, LOGIN_FORM);
+    scene.rejected();
+    await send(flow, { otp: '1' });
+    const challenge = await push(flow);
+    scene.okta.token(403, { ...required, mfa_token: 'mfa-2' });
+    const info = await tell(flow, { challenge });
+    assert.deepEqual([info['code'], info['factors']], ['mfa_required', [...ALL]]);
+    const { attempts, challenges } = scene.saved() ?? {};
+    assert.deepEqual([attempts, challenges], [1, 1]);
+  });
+
+  for (const [what, status, body, code, attempts] of [
+    ['a 429', 429, { error: 'invalid_grant' }, 'rate_limited', 0],
+    ['a 5xx', 503, {}, 'okta_error', 0],
+    ['an unknown error', 400, { error: 'new_error' }, 'okta_error', 1],
+    ['a wrong code in another word', 400, { error: 'invalid_otp' }, 'invalid_otp', 1],
+    ['an expired code', 400, { error: 'expired_token' }, 'challenge_expired', 0],
+  ] as const) {
+    it(`after ${what} for a code that was sent is ${attempts}`, async () => {
+      const flow = await begin();
+      const challenge = await text(flow);
+      scene.okta.token(status, body);
+      assert.equal(await codeOf(flow, { otp: '1', challenge }), code);
+      assert.equal(scene.saved()?.attempts, attempts);
+      const isOut = code !== 'challenge_expired';
+      assert.equal(scene.saved()?.challenge?.id, isOut ? challenge : undefined);
+    });
+  }
+
+  it('leaves a passkey free of it, however often it is asked for', async () => {
+    const flow = await begin({ maxChallenges: 1 });
+    for (const _ of [1, 2, 3]) {
+      challenged({ publicKey: { challenge: 'abc' } });
+      assert.equal(await codeOf(flow, { factor: 'webauthn' }), 'webauthn_required');
+    }
+    assert.equal(scene.saved()?.challenges, undefined);
+    await push(flow);
+    assert.equal(await codeOf(flow, { factor: 'sms' }), 'too_many_challenges');
+    challenged({ publicKey: { challenge: 'abc' } });
+    assert.equal(await codeOf(flow, { factor: 'webauthn' }), 'webauthn_required');
+  });
+
+  it('is per login: the password begins anew, and ends the challenge that was out', async () => {
+    const flow = await begin({ maxChallenges: 1 });
+    const old = await push(flow);
+    scene.mfaRequired('mfa-2');
+    await send(flow, LOGIN_FORM);
+    assert.equal(await codeOf(flow, { challenge: old }), 'challenge_replaced');
+    assert.notEqual(await push(flow), old);
+  });
+});
+
+describe('a challenge', () => {
+  it('expires with the login at the latest', async (t) => {
+    clock(t);
+    const flow = await begin({ transactionMaxAge: 100 });
+    for (const [factor, answer] of [
+      ['push', { ...PUSH, expires_in: 300 }],
+      ['sms', sms({ expires_in: 300 })],
+      ['webauthn', { publicKey: { challenge: 'abc' } }],
+    ] as const) {
+      challenged(answer);
+      assert.equal((await tell(flow, { factor }))['expiresAt'], START + 100_000, factor);
+    }
+    challenged({ ...PUSH, channel: 'voice', binding_method: 'prompt', expires_in: 99 });
+    assert.equal((await tell(flow, { factor: 'voice' }))['expiresAt'], START + 99_000);
+  });
+
+  it('of a passkey is repeated to a poll without Okta', async () => {
+    const flow = await begin();
+    challenged({ publicKey: { challenge: 'abc' } });
+    const first = await tell(flow, { factor: 'webauthn' });
+    assert.deepEqual(await tell(flow, { challenge: first['challenge'] }), first);
+    assert.equal(asked().length, 1);
+  });
+
+  it('is none of the login when nothing is out', async () => {
+    const flow = await begin();
+    const { code, status } = await tell(flow, { challenge: 'c1' });
+    assert.deepEqual([code, status], ['challenge_replaced', 409]);
+  });
+
+  for (const [what, factor, answer, body, field] of [
+    ['a poll', 'push', PUSH, {}, 'challenge'],
+    ['a code', 'sms', sms(), { otp: '1' }, 'otp'],
+    [
+      'an assertion',
+      'webauthn',
+      { publicKey: { challenge: 'abc' } },
+      { assertion: assertionOf({}) },
+      'assertion',
+    ],
+  ] as const) {
+    it(`is not reached by ${what} once its factor is no longer offered`, async () => {
+      let factors: readonly (typeof ALL)[number][] = ALL;
+      const flow = await begin({ factors: () => factors });
+      challenged(answer);
+      const { challenge } = await tell(flow, { factor });
+      const before = scene.saved();
+      factors = ['otp', 'voice'];
+      const info = await tell(flow, { ...body, challenge });
+      assert.deepEqual([info['code'], info['field']], ['missing_credentials', field]);
+      assert.deepEqual(scene.saved(), before);
+      assert.equal(asked().length, 1);
+    });
+  }
+
+  for (const [what, options, factor, answer] of [
+    [
+      'a passcode that is not offered',
+      { factors: ['sms'] },
+      'sms',
+      { challenge_type: MFA_OOB.replace('oob', 'otp') },
+    ],
+    ['a push for a passkey', {}, 'webauthn', PUSH],
+    ['a passkey for a push', {}, 'push', { publicKey: { challenge: 'abc' } }],
+  ] as const) {
+    it(`cannot be ${what}`, async () => {
+      const flow = await begin(options);
+      challenged(answer);
+      const info = await tell(flow, { factor });
+      assert.deepEqual([info['code'], info['status']], ['invalid_response', 502]);
+      const { challenge, challenges } = scene.saved() ?? {};
+      assert.deepEqual([challenge, challenges], [undefined, undefined]);
+    });
+  }
+
+  it('is of the factor asked for where Okta names a channel that is not offered', async () => {
+    const flow = await begin({ factors: ['sms', 'otp'], resendAfter: 0 });
+    for (const channel of ['voice', 'otp']) {
+      challenged(sms({ channel }));
+      assert.equal((await tell(flow, { factor: 'sms' }))['factor'], 'sms', channel);
+    }
+  });
+
+  it('is counted for the channel that was used as well', async () => {
+    const flow = await begin();
+    challenged(sms({ channel: 'voice' }));
+    await send(flow, { factor: 'sms' });
+    for (const factor of ['sms', 'voice']) {
+      assert.equal(await codeOf(flow, { factor }), 'too_many_challenges', factor);
+    }
+    assert.equal(scene.saved()?.challenges, 1);
+  });
+
+  it('is the one asked for last, when two factors are asked for at once', async () => {
+    const flow = await begin();
+    challenged(PUSH);
+    challenged(sms());
+    const codes = await Promise.all([
+      codeOf(flow, { factor: 'push' }),
+      codeOf(flow, { factor: 'sms' }),
+    ]);
+    assert.deepEqual(codes, ['authorization_pending', 'code_sent']);
+    const { challenge, challenges } = scene.saved() ?? {};
+    assert.deepEqual([challenge?.factor, challenges], ['sms', 2]);
+  });
+
+  it('is kept from nobody by a wish before it that failed', async () => {
+    const flow = await begin();
+    challenged({}, 500);
+    challenged(sms());
+    const codes = await Promise.all([
+      codeOf(flow, { factor: 'push' }),
+      codeOf(flow, { factor: 'sms' }),
+    ]);
+    assert.deepEqual(codes, ['okta_error', 'code_sent']);
+  });
+
+  it('that the store does not take is an error, and is not out', async () => {
+    const flow = await begin();
+    scene.browser.fail('save');
+    challenged(PUSH);
+    const info = await tell(flow, { factor: 'push' });
+    assert.deepEqual([info['code'], info['error']], ['transaction_store_failed', true]);
+    scene.browser.heal();
+    assert.equal(scene.saved()?.challenge, undefined);
+  });
+
+  it('leaves no factor where Okta has refused the last one', async () => {
+    const flow = await begin({ factors: ['sms'] });
+    challenged({ error: 'access_denied' }, 403);
+    const info = await tell(flow, { factor: 'sms' });
+    assert.deepEqual(
+      [info['factors'], info['message']],
+      [[], 'This way to confirm is not available to you. Contact your administrator.'],
+    );
+    const waits = await flow.pending(asRequest(scene.browser.request()));
+    assert.deepEqual(waits?.factors, []);
+  });
+});
+
+describe('an approval', () => {
+  it('of a push given up for a passcode is no login', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const letGo = gate();
+    const tokens = { access_token: 'at', id_token: signed(), token_type: 'Bearer' };
+    const arrived = scene.okta.heldToken(200, tokens, letGo);
+    const poll = codeOf(flow, { challenge });
+    await arrived;
+    assert.equal(await codeOf(flow, { factor: 'otp' }), 'mfa_required');
+    letGo.open();
+    assert.equal(await poll, 'challenge_replaced');
+    assert.equal(scene.saved()?.attempts, 0);
+  });
+
+  for (const [what, status, body] of [
+    ['mfa_token', 400, { errorCode: 'E0000011' }],
+    ['scope', 400, { error: 'invalid_scope' }],
+  ] as const) {
+    it(`is too late when Okta no longer takes the ${what}`, async () => {
+      const flow = await begin();
+      const challenge = await push(flow);
+      scene.okta.token(status, body);
+      assert.equal(await codeOf(flow, { challenge }), 'mfa_transaction_expired');
+      assert.equal(scene.saved(), undefined);
+    });
+  }
+});
+
+describe('the event of a refusal', () => {
+  for (const [what, act, expected] of [
+    [
+      'a factor that Okta cannot use',
+      async (flow: LoginFlow) => {
+        challenged({ error: 'access_denied', error_description: 'Not enrolled.' }, 403);
+        await send(flow, { factor: 'voice' });
+      },
+      ['voice_refused', 'challenge', 'voice', 'factor_unavailable', 'access_denied'],
+    ],
+    [
+      'a limit of the app',
+      async (flow: LoginFlow) => send(flow, { factor: 'push' }),
+      ['push_refused', 'challenge', 'push', 'too_many_challenges', undefined],
+    ],
+    [
+      'a limit of Okta',
+      async (flow: LoginFlow) => {
+        challenged({ error: 'invalid_grant' }, 429);
+        await send(flow, { factor: 'email' });
+      },
+      ['rate_limited', 'challenge', 'email', 'rate_limited', 'invalid_grant'],
+    ],
+    [
+      'a push that was declined',
+      async (flow: LoginFlow, challenge: string) => {
+        scene.rejected();
+        await send(flow, { challenge });
+      },
+      ['push_refused', 'poll', 'push', 'push_rejected', 'invalid_grant'],
+    ],
+    [
+      'a push that Okta cannot tell of',
+      async (flow: LoginFlow, challenge: string) => {
+        scene.okta.token(503, { error: 'down' });
+        await send(flow, { challenge });
+      },
+      ['okta_failed', 'poll', 'push', 'okta_error', 'down'],
+    ],
+    [
+      'a wrong code that was sent',
+      async (flow: LoginFlow) => {
+        const challenge = await text(flow);
+        scene.rejected();
+        await send(flow, { otp: '1', challenge });
+      },
+      ['sms_refused', 'code', 'sms', 'invalid_otp', 'invalid_grant'],
+    ],
+    [
+      'a passkey of another page',
+      async (flow: LoginFlow) => {
+        challenged({ publicKey: { challenge: 'abc' } });
+        await send(flow, { factor: 'webauthn' });
+        await send(flow, { assertion: assertionOf({}) });
+      },
+      ['webauthn_refused', 'assertion', 'webauthn', 'webauthn_failed', undefined],
+    ],
+  ] as const) {
+    it(`names ${what}`, async () => {
+      const flow = await begin();
+      const challenge = await push(flow);
+      const events: OutcomeEvent[] = [];
+      const note = (event: unknown) => void events.push(event as OutcomeEvent);
+      subscribe(OUTCOME_CHANNEL, note);
+      try {
+        await act(flow, challenge);
+      } finally {
+        unsubscribe(OUTCOME_CHANNEL, note);
+      }
+      const { outcome, step, factor, code, oktaError, authenticated } = events.at(-1) ?? {};
+      assert.deepEqual([outcome, step, factor, code, oktaError], expected);
+      assert.equal(authenticated, false);
+    });
+  }
 });
 
 describe('a transaction of another version', () => {
