@@ -1,12 +1,8 @@
 import { isIP } from 'node:net';
-import {
-  generateRegistrationOptions,
-  verifyRegistrationResponse,
-  type RegistrationResponseJSON,
-} from '@simplewebauthn/server';
+import type { RegistrationResponseJSON } from '@simplewebauthn/server';
 import { html, type Html } from '../express/html.js';
 import { layout, type PageRequest, type PageResponse } from './pages.js';
-import { DEFAULT_RP_ID, type PasskeySettings } from './passkeys.js';
+import { DEFAULT_RP_ID, webauthn, type PasskeySettings } from './passkeys.js';
 import type { Directory, User } from './users.js';
 
 interface Enrolment {
@@ -52,6 +48,7 @@ export class PasskeyPages {
     if (!user || user.locked || user.password !== password) {
       return refused('The username or the password is wrong.');
     }
+    const { generateRegistrationOptions } = await webauthn();
     const options = await generateRegistrationOptions({
       rpName: 'Okta stand-in',
       rpID: this.#rpID,
@@ -73,6 +70,7 @@ export class PasskeyPages {
       enrolment = this.#enrolments.get(challenge);
       return this.#enrolments.delete(challenge);
     };
+    const { verifyRegistrationResponse } = await webauthn();
     try {
       const { verified, registrationInfo } = await verifyRegistrationResponse({
         response: parse(body) as unknown as RegistrationResponseJSON,
