@@ -5,8 +5,8 @@ import { OktaResponseError } from './errors.js';
 import { challengeRequest, type Choice } from './factors/index.js';
 import { fail, failMissing, failPasscode, type FailAction } from './failures.js';
 import type { Challenged, OutOfBand, PublicKeyChallenge } from './okta/challenge-endpoint.js';
-import { availableFactors, offeredFactors } from './offer.js';
-import { failChallenge } from './pending.js';
+import { factorsLeft, offeredFactors } from './offer.js';
+import { failChallenge, resendAtOf } from './pending.js';
 import type { Challenge, OktaDirectMfaSecondFactor, Transaction } from './transactions/index.js';
 import type { Visit } from './visit.js';
 
@@ -54,7 +54,7 @@ export class Challenger {
     // As it is kept now: an earlier wish may have changed it.
     const transaction = await transactions.read(req);
     if (transaction?.id !== id || login.invalidated) return fail('mfa_transaction_missing');
-    const factors = availableFactors(offeredFactors(req, settings), transaction);
+    const factors = factorsLeft(req, settings, transaction);
     if (!factors.includes(factor)) return fail('factor_unavailable', { factor, factors });
     const request = challengeRequest(factor, transaction);
     if (request === undefined) return this.#expectPasscode(visit, transaction);
@@ -78,9 +78,8 @@ export class Challenger {
   /** Pushes and texts cost money and nerves; somebody who has the password may send them. */
   #limit(factor: OktaDirectMfaSecondFactor, transaction: Transaction): FailAction | undefined {
     const { maxChallenges, resendAfter } = this.#parts.settings;
-    const { challenges = 0, challengedAt } = transaction;
-    if (challenges >= maxChallenges) return fail('too_many_challenges');
-    const wait = (challengedAt?.[factor] ?? -Infinity) + resendAfter * 1000 - now();
+    if ((transaction.challenges ?? 0) >= maxChallenges) return fail('too_many_challenges');
+    const wait = (resendAtOf(factor, transaction, resendAfter) ?? 0) - now();
     if (wait <= 0) return undefined;
     return fail('too_many_challenges', { retryAfter: Math.ceil(wait / 1000) });
   }
@@ -90,7 +89,7 @@ export class Challenger {
     const { settings, transactions } = this.#parts;
     const kept = await transactions.modify(req, transaction, (kept) => withoutChallenge(kept));
     if (kept === undefined) return fail('mfa_transaction_missing');
-    const factors = availableFactors(offeredFactors(req, settings), kept);
+    const factors = factorsLeft(req, settings, kept);
     return failPasscode({ expiresAt: kept.expiresAt, factors });
   }
 

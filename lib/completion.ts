@@ -7,7 +7,7 @@ import type { Authenticated, MfaRequired, Rejected } from './okta/state.js';
 import type { Settings } from './options/index.js';
 import type { OktaDirectMfaRequest } from './request.js';
 import { actionOf, callVerify, type VerifyFunctionWithRequest } from './verify.js';
-import { availableFactors, offeredFactors, supportedBy } from './offer.js';
+import { factorsLeft, supportedBy } from './offer.js';
 import type {
   InFlightLogin,
   OktaDirectMfaSecondFactor,
@@ -88,7 +88,7 @@ export async function advance(
     return { ...rest, mfaToken, expiresAt, ...supportedBy(challengeTypes) };
   });
   if (kept === undefined) return fail('mfa_transaction_missing');
-  const factors = availableFactors(offeredFactors(req, settings), kept);
+  const factors = factorsLeft(req, settings, kept);
   return fail('mfa_required', { expiresAt, factors });
 }
 
@@ -101,29 +101,31 @@ export async function reject(
   about: { factor: OktaDirectMfaSecondFactor; attempts: number; login: Login },
 ): Promise<FailAction> {
   const { factor, attempts, login } = about;
-  const fate: Fate = FAILURES[rejected.reason];
+  const { transaction: fate, challenge }: Fate = FAILURES[rejected.reason];
   const attemptsRemaining = settings.maxOtpAttempts - attempts;
-  const isUsedUp = fate.transaction === 'count' && attemptsRemaining <= 0;
-  if (isUsedUp || fate.transaction === 'drop') {
+  const told = (left: Transaction) =>
+    failRejected(rejected, {
+      attemptsRemaining,
+      factor,
+      factors: factorsLeft(req, settings, left),
+    });
+
+  const isUsedUp = fate === 'count' && attemptsRemaining <= 0;
+  if (isUsedUp || fate === 'drop') {
     await transactions.drop(req, transaction);
-    if (isUsedUp) return fail('otp_attempts_exceeded');
+    return isUsedUp ? fail('otp_attempts_exceeded') : told(transaction);
   }
   const isRefused = rejected.reason === 'factor_unavailable';
-  let kept: Transaction | undefined = transaction;
-  if (
-    fate.transaction !== 'drop' &&
-    (fate.transaction === 'count' || fate.challenge || isRefused)
-  ) {
-    if (fate.transaction === 'count') login.attempts = Math.max(login.attempts, attempts);
-    kept = await transactions.modify(req, transaction, (kept) => {
-      const base = fate.challenge ? withoutChallenge(kept, transaction.challenge?.id) : kept;
-      const counted = fate.transaction === 'count' ? { ...base, attempts } : base;
-      return isRefused ? { ...counted, refused: [...(kept.refused ?? []), factor] } : counted;
-    });
-    if (kept === undefined) return fail('mfa_transaction_missing');
-  }
-  const factors = availableFactors(offeredFactors(req, settings), kept);
-  return failRejected(rejected, { attemptsRemaining, factor, factors });
+  // Nothing to write: the store is not asked.
+  if (fate === 'keep' && challenge === undefined && !isRefused) return told(transaction);
+
+  if (fate === 'count') login.attempts = Math.max(login.attempts, attempts);
+  const kept = await transactions.modify(req, transaction, (kept) => {
+    if (isRefused) return { ...kept, refused: [...(kept.refused ?? []), factor] };
+    const left = challenge === 'forget' ? withoutChallenge(kept, transaction.challenge?.id) : kept;
+    return fate === 'count' ? { ...left, attempts } : left;
+  });
+  return kept === undefined ? fail('mfa_transaction_missing') : told(kept);
 }
 
 /** @param id of the challenge to be forgotten: another that is out stays. Default: whichever is out */

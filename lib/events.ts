@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Action } from './actions.js';
 import { OktaDirectMfaError, type OktaReference } from './errors.js';
 import type { OktaDirectMfaFactor, OktaDirectMfaStep } from './factors/index.js';
+import { isChallenged } from './failures.js';
 
 /**
  * The name of the `node:diagnostics_channel` that gets an `OutcomeEvent` for every request that the
@@ -160,13 +161,10 @@ function outcomeOf(
       if (code === 'mfa_required') {
         return step === 'challenge' ? 'factor_chosen' : `${factor}_accepted`;
       }
-      if (code !== undefined && CHALLENGED.has(code)) {
+      if (code !== undefined && isChallenged(code)) {
         return step === 'challenge' ? 'challenge_sent' : 'authorization_pending';
       }
       if (code === 'rate_limited') return 'rate_limited';
       return code === 'mfa_transaction_expired' ? 'transaction_expired' : `${factor}_refused`;
   }
 }
-
-/** What the app sees of a challenge that is out. */
-const CHALLENGED = new Set(['authorization_pending', 'code_sent', 'webauthn_required']);

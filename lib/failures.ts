@@ -162,6 +162,17 @@ const CODE_SENT: Record<OktaDirectMfaSecondFactor, string> = {
   webauthn: 'Use your passkey.',
 };
 
+/** A push, a code or a passkey is waited for. */
+const CHALLENGED: ReadonlySet<string> = new Set<FailureCode>([
+  'authorization_pending',
+  'code_sent',
+  'webauthn_required',
+]);
+
+export function isChallenged(code: string): boolean {
+  return CHALLENGED.has(code);
+}
+
 /** Passport's `fail`, as this package calls it. */
 export interface FailAction {
   type: 'fail';

@@ -15,10 +15,11 @@ import {
   type OktaDirectMfaFactor,
   type PasswordFactor,
 } from './factors/index.js';
-import { fail, FAILURES, failMissing, failRejected } from './failures.js';
+import { fail, FAILURES, failMissing, failRejected, isChallenged } from './failures.js';
+import type { OktaDirectMfaInfo } from './info.js';
 import { createOktaClient } from './okta/client.js';
 import type { MfaRequired } from './okta/state.js';
-import { availableFactors, offeredFactors, supportedBy } from './offer.js';
+import { factorsLeft, offeredFactors, supportedBy } from './offer.js';
 import type { Settings } from './options/index.js';
 import { pendingChallenge, type PendingTransaction } from './pending.js';
 import { SecondStep } from './second-step.js';
@@ -79,7 +80,7 @@ export class LoginFlow {
     return {
       username,
       expiresAt,
-      factors: availableFactors(offeredFactors(req, settings), transaction),
+      factors: factorsLeft(req, settings, transaction),
       attemptsRemaining: Math.max(0, settings.maxOtpAttempts - attempts),
       ...(challenge === undefined ? {} : { challenge }),
     };
@@ -141,7 +142,7 @@ export class LoginFlow {
     const { transactions, settings } = this.#parts;
     const password = { mfaToken, username, ...supportedBy(challengeTypes) };
     const begun = await transactions.begin(req, password, previous, linking);
-    const factors = availableFactors(offeredFactors(req, settings), begun);
+    const factors = factorsLeft(req, settings, begun);
     return fail('mfa_required', { expiresAt: begun.expiresAt, factors });
   }
 }
@@ -162,16 +163,12 @@ function factorOf(factor: Factor | Missing): OktaDirectMfaFactor | undefined {
   }
 }
 
-/** A second factor is wanted or waited for: what a browser is sent to `mfaRedirect` with. */
-const WAITING = new Set([
-  'mfa_required',
-  'authorization_pending',
-  'code_sent',
-  'webauthn_required',
-]);
-
+/** Where a browser goes when a second factor is wanted or waited for. */
 function redirecting(action: Action, mfaRedirect: string | undefined): Action {
-  if (action.type !== 'fail' || mfaRedirect === undefined) return action;
-  const code = action.refusedBy === undefined ? (action.info as { code: string }).code : '';
-  return WAITING.has(code) ? { type: 'redirect', url: mfaRedirect, code } : action;
+  if (action.type !== 'fail' || mfaRedirect === undefined || action.refusedBy !== undefined) {
+    return action;
+  }
+  const { code } = action.info as OktaDirectMfaInfo;
+  const isWaiting = code === 'mfa_required' || isChallenged(code);
+  return isWaiting ? { type: 'redirect', url: mfaRedirect, code } : action;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { MFA_OOB, MFA_OTP, MFA_WEBAUTHN } from './okta/grant-types.js';
 import type { Settings } from './options/index.js';
 import type { OktaDirectMfaRequest } from './request.js';
 import type { OktaDirectMfaSecondFactor, Transaction } from './transactions/index.js';
@@ -21,10 +22,19 @@ export function availableFactors(
   );
 }
 
+/** What this person can choose from. */
+export function factorsLeft(
+  req: IncomingMessage,
+  settings: Pick<Settings, 'factors'>,
+  transaction: Transaction,
+): OktaDirectMfaSecondFactor[] {
+  return availableFactors(offeredFactors(req, settings), transaction);
+}
+
 const BY_CHALLENGE_TYPE: Readonly<Record<string, readonly OktaDirectMfaSecondFactor[]>> = {
-  'http://auth0.com/oauth/grant-type/mfa-otp': ['otp'],
-  'http://auth0.com/oauth/grant-type/mfa-oob': ['push', 'sms', 'voice', 'email'],
-  'urn:okta:params:oauth:grant-type:mfa-webauthn': ['webauthn'],
+  [MFA_OTP]: ['otp'],
+  [MFA_OOB]: ['push', 'sms', 'voice', 'email'],
+  [MFA_WEBAUTHN]: ['webauthn'],
 };
 
 /** What Okta's `supported_challenge_types` leaves; `{}` where Okta sent none. */

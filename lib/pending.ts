@@ -39,6 +39,20 @@ export interface PendingChallenge {
   publicKey?: OktaPublicKeyOptions;
 }
 
+/**
+ * When the factor may be challenged again, in milliseconds since the epoch.
+ * @param resendAfter seconds
+ * @returns undefined when it has not been challenged
+ */
+export function resendAtOf(
+  factor: OktaDirectMfaSecondFactor,
+  { challengedAt }: Transaction,
+  resendAfter: number,
+): number | undefined {
+  const sentAt = challengedAt?.[factor];
+  return sentAt === undefined ? undefined : sentAt + resendAfter * 1000;
+}
+
 /** @param resendAfter seconds */
 export function pendingChallenge(
   transaction: Transaction,
@@ -47,14 +61,14 @@ export function pendingChallenge(
   const { challenge } = transaction;
   if (challenge === undefined || challenge.expiresAt <= now()) return undefined;
   const { id, factor, expiresAt, numberChallenge, interval, publicKey } = challenge;
-  const sentAt = transaction.challengedAt?.[factor];
+  const resendAt = resendAtOf(factor, transaction, resendAfter);
   return {
     id,
     factor,
     expiresAt,
     ...(numberChallenge === undefined ? {} : { numberChallenge }),
     ...(interval === undefined ? {} : { interval }),
-    ...(sentAt === undefined ? {} : { resendAt: sentAt + resendAfter * 1000 }),
+    ...(resendAt === undefined ? {} : { resendAt }),
     ...(publicKey === undefined ? {} : { publicKey }),
   };
 }
@@ -78,7 +92,7 @@ export function failChallenge(
       });
     }
     case 'code': {
-      const resendAt = (transaction.challengedAt?.[factor] ?? 0) + resendAfter * 1000;
+      const resendAt = resendAtOf(factor, transaction, resendAfter) ?? 0;
       return fail('code_sent', { factor, challenge: id, expiresAt, resendAt });
     }
     case 'assertion':

@@ -3,14 +3,14 @@ import type { Grant } from '../okta/request.js';
 import type { Challenge, Transaction } from '../transactions/transaction.js';
 import { readBody, type Fields, type Missing, type OktaDirectMfaStep } from './body.js';
 import { readChoice, type Choice } from './choice.js';
-import { pollGrant, readChallengeId, type PollFactor } from './oob.js';
+import { readChallengeId, type PollFactor } from './oob.js';
 import { codeChallenge, otpGrant, readOtp, type OtpFactor } from './otp.js';
 import { readPassword, type PasswordFactor } from './password.js';
 import { assertionGrant, readAssertion, type AssertionFactor } from './webauthn.js';
 
 export type { Fields, Missing, OktaDirectMfaFactor, OktaDirectMfaStep } from './body.js';
 export { challengeRequest, type Choice } from './choice.js';
-export type { PollFactor } from './oob.js';
+export { pollGrant, type PollFactor } from './oob.js';
 export { passwordGrant, type PasswordFactor } from './password.js';
 export { isOwnAssertion, type AssertionFactor } from './webauthn.js';
 
@@ -62,8 +62,6 @@ export function secondFactorGrant(
       return assertionGrant(factor, transaction);
   }
 }
-
-export { pollGrant };
 
 /** The step of the login in which a factor is presented. */
 export function stepOf(factor: Factor | Missing): OktaDirectMfaStep {

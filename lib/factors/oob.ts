@@ -1,3 +1,4 @@
+import { MFA_OOB } from '../okta/grant-types.js';
 import type { ChallengeRequest, Grant } from '../okta/request.js';
 import type {
   Challenge,
@@ -29,8 +30,6 @@ export function readChallengeId(
     ? { type: 'missing', step: 'poll', field: challengeField }
     : { type: 'poll', challenge: challenge.trim() };
 }
-
-const MFA_OOB = 'http://auth0.com/oauth/grant-type/mfa-oob';
 
 /** `ChallengeRequest` in Okta's OpenAPI, and Okta's guides "Direct authentication, MFA OOB". */
 export function oobChallengeRequest(

@@ -1,3 +1,4 @@
+import { MFA_OTP } from '../okta/grant-types.js';
 import type { Grant } from '../okta/request.js';
 import type { Challenge, Transaction } from '../transactions/transaction.js';
 import { cleanCode, readField, type Body, type Fields, type Missing } from './body.js';
@@ -36,7 +37,7 @@ export function otpGrant({ otp }: OtpFactor, transaction: Transaction): Grant {
   const challenge = codeChallenge(transaction);
   if (challenge !== undefined) return oobCodeGrant(otp, challenge, transaction);
   return {
-    grantType: 'http://auth0.com/oauth/grant-type/mfa-otp',
+    grantType: MFA_OTP,
     parameters: { mfa_token: transaction.mfaToken, otp },
     loggable: [],
     rejection: 'invalid_otp',

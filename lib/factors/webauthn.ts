@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { toBase64url } from '../base64url.js';
+import { MFA_WEBAUTHN } from '../okta/grant-types.js';
 import type { ChallengeRequest, Grant } from '../okta/request.js';
 import type { Transaction } from '../transactions/transaction.js';
 import type { Body, Fields, Missing } from './body.js';
@@ -31,7 +33,11 @@ export function readAssertion(
 ): AssertionFactor | Missing | undefined {
   if (!Object.hasOwn(body, assertionField)) return undefined;
   const response = toObject(toObject(body[assertionField])?.['response']);
-  const read = (name: keyof typeof MAX_LENGTH) => toBase64url(response?.[name], MAX_LENGTH[name]);
+  const read = (name: keyof typeof MAX_LENGTH) => {
+    const value = response?.[name];
+    const isTooLong = typeof value === 'string' && value.length > MAX_LENGTH[name];
+    return isTooLong ? undefined : toBase64url(value);
+  };
   const clientDataJSON = read('clientDataJSON');
   const authenticatorData = read('authenticatorData');
   const signature = read('signature');
@@ -62,18 +68,6 @@ function toObject(value: unknown): Record<string, unknown> | undefined {
     ? (object as Record<string, unknown>)
     : undefined;
 }
-
-/** Some libraries give standard base64, or padding. */
-export function toBase64url(value: unknown, maxLength: number): string | undefined {
-  if (typeof value !== 'string' || value.length > maxLength) return undefined;
-  const text = value
-    .replace(/={1,2}$/, '')
-    .replaceAll('+', '-')
-    .replaceAll('/', '_');
-  return /^[\w-]+$/.test(text) ? text : undefined;
-}
-
-const MFA_WEBAUTHN = 'urn:okta:params:oauth:grant-type:mfa-webauthn';
 
 /** In no guide of Okta's; as Okta's Kotlin SDK asks it. */
 export function webauthnChallengeRequest({
@@ -128,7 +122,7 @@ export function isOwnAssertion(
 ): boolean {
   const client = toObject(Buffer.from(clientDataJSON, 'base64url').toString());
   if (client?.['type'] !== 'webauthn.get' || client['crossOrigin'] === true) return false;
-  if (toBase64url(client['challenge'], MAX_LENGTH.clientDataJSON) !== challenge) return false;
+  if (toBase64url(client['challenge']) !== challenge) return false;
   const { origin } = client;
   if (typeof origin !== 'string') return false;
   if (!(origins === undefined ? isWithin(origin, rpId) : origins.includes(origin))) return false;

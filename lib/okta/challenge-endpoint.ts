@@ -1,5 +1,7 @@
+import { toBase64url } from '../base64url.js';
 import { OktaResponseError } from '../errors.js';
 import { Endpoint, type EndpointOptions } from './endpoint.js';
+import { MFA_OTP } from './grant-types.js';
 import type { HttpResponse } from './http.js';
 import { interpretError, referenceOf } from './oauth-error.js';
 import type { ChallengeRequest } from './request.js';
@@ -79,8 +81,6 @@ const MAX_INTERVAL = 60;
 const MAX_OOB_CODE_LENGTH = 4096;
 const MAX_PUBLIC_KEY_LENGTH = 16_384;
 
-const MFA_OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
-
 function readChallenge({ json = {} }: HttpResponse): Challenged['challenge'] | undefined {
   if (json['publicKey'] !== undefined) return readPublicKey(json['publicKey']);
   const { challenge_type: type, oob_code: oobCode, channel, expires_in, interval } = json;
@@ -131,16 +131,6 @@ function readPublicKey(value: unknown): PublicKeyChallenge | undefined {
 function readCredential(credential: unknown): unknown {
   const { id, ...members } = (credential ?? {}) as Record<string, unknown>;
   return { ...members, id: toBase64url(id) ?? id };
-}
-
-/** As browsers take it: Okta's may be padded, or in the standard alphabet. */
-function toBase64url(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  const text = value
-    .replace(/={1,2}$/, '')
-    .replaceAll('+', '-')
-    .replaceAll('/', '_');
-  return /^[\w-]+$/.test(text) ? text : undefined;
 }
 
 /** Of `extensions.appid`, as Okta's Kotlin SDK has it. */

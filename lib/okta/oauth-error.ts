@@ -13,8 +13,8 @@ export interface ErrorMeaning extends Pick<Grant, 'parameters' | 'rejectionCodes
 }
 
 /**
- * What an error response means for the login. The HTTP status is judged before
- * the body: Okta documents a 429 that says `invalid_grant`.
+ * What an error response means for the login. The HTTP status is judged before the body: Okta documents
+ * a 429 that says `invalid_grant`.
  *
  * @param sent what was sent and must appear in no message
  * @throws OktaConfigurationError, OktaResponseError for what the user cannot correct

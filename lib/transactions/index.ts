@@ -71,23 +71,18 @@ export class Transactions<Grant> {
   }
 
   /** See `InFlightLogins.runExclusive`. What is known is kept until `use` has ended. */
-  async exclusively<T, R>(
-    { id, expiresAt }: Transaction,
+  exclusively<T, R>(
+    transaction: Transaction,
     task: (login: InFlightLogin<Grant>) => Promise<T>,
     shareIf: (value: T) => boolean,
     use: (value: T) => Promise<R>,
   ): Promise<R> {
-    const release = this.#inFlight.retain(id, expiresAt);
-    try {
-      return await use(await this.#inFlight.runExclusive(id, task, shareIf));
-    } finally {
-      release();
-    }
+    return this.knowing(transaction, async () =>
+      use(await this.#inFlight.runExclusive(transaction.id, task, shareIf)),
+    );
   }
 
-  /**
-   * What this process knows of it, until `use` has ended.
-   */
+  /** What this process knows of it, until `use` has ended. */
   async knowing<R>(
     { id, expiresAt }: Transaction,
     use: (login: InFlightLogin<Grant>) => Promise<R>,
