@@ -2,8 +2,10 @@ import type { OktaDirectMfaSecondFactor } from 'passport-okta-direct-mfa';
 import {
   buttons,
   challengeField,
+  codeField,
   demoLink,
   form,
+  opening,
   otherWays,
   restart,
   sendAgain,
@@ -12,7 +14,7 @@ import {
   type FactorPage,
 } from './factor-parts.js';
 import { html } from './html.js';
-import { alertBox, described, fieldError, layout, submit } from './layout.js';
+import { alertBox, layout, submit } from './layout.js';
 
 /** The page for what is out, or for the passcode; else the choice. `otp`: the person wants that. */
 export function factorPage(page: FactorPage, otp = false): string {
@@ -40,20 +42,18 @@ function choicePage(page: FactorPage): string {
     title: 'Choose how to confirm it is you',
     error: Boolean(errors.form),
     step: 2,
-    body: html`<h1 ${!errors.form && html`tabindex="-1" autofocus`}>
-        Choose how to confirm it is you
-      </h1>
-      ${who(page)} ${alertBox(errors.form, true)}
-      ${
-        pending.factors.length > 0
-          ? html`<div class="ways">${form(csrf, buttons(pending.factors))}</div>`
-          : html`<p>No other way is left for your account. Contact your administrator.</p>`
-      }
-      ${restart(page)}`,
+    body: html`${opening(page, 'Choose how to confirm it is you')}
+    ${
+      pending.factors.length > 0
+        ? html`<div class="ways">${form(csrf, buttons(pending.factors))}</div>`
+        : html`<p>No other way is left for your account. Contact your administrator.</p>`
+    }
+    ${restart(page)}`,
   });
 }
 
 function otpPage(page: FactorPage): string {
+  const title = 'Six digits, with or without spaces';
   const { csrf, errors = {}, demo } = page;
   return layout({
     title: 'Enter your passcode',
@@ -63,26 +63,13 @@ function otpPage(page: FactorPage): string {
       ${who(page)} ${alertBox(errors.form)}
       ${form(
         csrf,
-        html`<div class="field">
-            <label for="otp">Passcode</label>
-            <p class="hint" id="otp-hint">Six digits from your authenticator app.</p>
-            <input
-              id="otp"
-              name="otp"
-              class="otp"
-              type="text"
-              inputmode="numeric"
-              autocomplete="one-time-code"
-              pattern="[0-9\\s]{6,16}"
-              maxlength="16"
-              title="Six digits, with or without spaces"
-              required
-              autofocus
-              ${described('otp', errors, true)}
-            />
-            ${fieldError('otp', errors.otp)}
-          </div>
-          ${submit('Sign in', errors.retryAfter)}`,
+        html`${codeField(
+          errors,
+          'Passcode',
+          'Six digits from your authenticator app.',
+          html`inputmode="numeric" pattern="[0-9\\s]{6,16}" maxlength="16" title="${title}"`,
+        )}
+        ${submit('Sign in', errors.retryAfter)}`,
       )}
       ${otherWays(page, 'otp')}
       ${restart(page, demo && html`<a href="/login/authenticator">Set up your authenticator</a>`)}`,
@@ -99,10 +86,7 @@ function pushPage(page: ChallengePage): string {
     error: Boolean(errors.form),
     step: 2,
     script: 'push.js',
-    body: html`<h1 ${!errors.form && html`tabindex="-1" autofocus`}>
-        Approve the sign-in on your phone
-      </h1>
-      ${who(page)} ${alertBox(errors.form, true)}
+    body: html`${opening(page, 'Approve the sign-in on your phone')}
       <div id="push">
         ${
           numberChallenge === undefined
@@ -152,24 +136,8 @@ function codePage(page: ChallengePage): string {
       ${form(
         csrf,
         html`${challengeField(challenge)}
-          <div class="field">
-            <label for="otp">Code</label>
-            <p class="hint" id="otp-hint">${sent[challenge.factor]}</p>
-            <input
-              id="otp"
-              name="otp"
-              class="otp"
-              type="text"
-              ${typing}
-              autocomplete="one-time-code"
-              maxlength="64"
-              required
-              autofocus
-              ${described('otp', errors, true)}
-            />
-            ${fieldError('otp', errors.otp)}
-          </div>
-          ${submit('Sign in', errors.retryAfter)}`,
+        ${codeField(errors, 'Code', sent[challenge.factor], html`${typing} maxlength="64"`)}
+        ${submit('Sign in', errors.retryAfter)}`,
       )}
       ${sendAgain(page)} ${otherWays(page, challenge.factor)}
       ${restart(page, demoLink(demo?.phone, 'Open the demo phone'))}`,
@@ -183,8 +151,7 @@ function passkeyPage(page: ChallengePage): string {
     error: Boolean(errors.form),
     step: 2,
     script: 'passkey.js',
-    body: html`<h1 ${!errors.form && html`tabindex="-1" autofocus`}>Use your passkey</h1>
-      ${who(page)} ${alertBox(errors.form, true)}
+    body: html`${opening(page, 'Use your passkey')}
       <noscript><p class="alert">A passkey needs JavaScript. Use another way.</p></noscript>
       ${form(
         csrf,

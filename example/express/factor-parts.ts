@@ -3,8 +3,15 @@ import type {
   PendingChallenge,
   PendingTransaction,
 } from 'passport-okta-direct-mfa';
-import { html, type Value } from './html.js';
-import { csrfField, type DemoAccount, type Errors } from './layout.js';
+import { html, type Html, type Value } from './html.js';
+import {
+  alertBox,
+  csrfField,
+  described,
+  fieldError,
+  type DemoAccount,
+  type Errors,
+} from './layout.js';
 
 /** What the pages of the second step are made of: `pending` says all that there is to show. */
 export interface FactorPage {
@@ -27,6 +34,31 @@ const ways: Record<OktaDirectMfaSecondFactor, string> = {
 
 export const who = ({ pending }: FactorPage) =>
   html`<p class="who">Signing in as <strong>${pending.username}</strong></p>`;
+
+/** Of a page without a field to type in: the focus is on the message, else on the heading. */
+export const opening = (page: FactorPage, title: string) => {
+  const error = page.errors?.form;
+  return html`<h1 ${!error && html`tabindex="-1" autofocus`}>${title}</h1>
+    ${who(page)} ${alertBox(error, true)}`;
+};
+
+export const codeField = (errors: Errors, label: string, hint: Value, attributes: Html) =>
+  html`<div class="field">
+    <label for="otp">${label}</label>
+    <p class="hint" id="otp-hint">${hint}</p>
+    <input
+      id="otp"
+      name="otp"
+      class="otp"
+      type="text"
+      ${attributes}
+      autocomplete="one-time-code"
+      required
+      autofocus
+      ${described('otp', errors, true)}
+    />
+    ${fieldError('otp', errors.otp)}
+  </div>`;
 
 export const form = (csrf: string, content: Value) =>
   html`<form method="post" action="/login/otp">${csrfField(csrf)} ${content}</form>`;
