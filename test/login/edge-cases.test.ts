@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Okta, User } from '../../example/okta/index.js';
-import type { OktaDirectMfaSecondFactor } from '../../lib/index.js';
 import {
   Browser,
   CHALLENGE_STEP,
@@ -12,7 +11,10 @@ import {
   OOB_STEP,
   optionsFor,
   poll,
-  sceneAtPasscode,
+  sceneAtChoice,
+  sceneAtPush,
+  codeOf,
+  FACTORS,
   sendOtp,
   startApp,
   useOkta,
@@ -21,7 +23,6 @@ import {
   whoIs,
   type Answer,
   type Scene,
-  type SceneOptions,
 } from '../support/index.js';
 
 const clock = new Clock();
@@ -29,33 +30,6 @@ let okta: Okta;
 useOkta((started) => (okta = started), { now: clock.now, rateLimitPerSecond: Infinity });
 beforeEach(() => clock.stop());
 afterEach(() => clock.reset());
-
-const FACTORS: OktaDirectMfaSecondFactor[] = ['otp', 'push', 'sms', 'voice', 'email', 'webauthn'];
-
-type Setting = Parameters<typeof sceneAtPasscode>[0];
-
-function atChoice(t: Setting, given: SceneOptions = {}): Promise<Scene> {
-  const factors: User['factors'] = {
-    push: { numberChallenge: true },
-    sms: '+1 555 0100',
-    voice: '+1 555 0100',
-    email: {},
-  };
-  return sceneAtPasscode(t, {
-    ...given,
-    options: { factors: FACTORS, ...given.options },
-    user: { factors, ...given.user },
-  });
-}
-
-async function atPush(t: Setting, given: SceneOptions = {}) {
-  const set = await atChoice(t, given);
-  const sent = await choose(set.browser, 'push');
-  assert.equal(sent.body['code'], 'authorization_pending', sent.text);
-  return { ...set, sent, id: String(sent.body['challenge']) };
-}
-
-const codeOf = ({ body }: Answer) => body['code'];
 
 /** The next answer of `/challenge` as Okta gives it, but for these members; `undefined` leaves one out. */
 function changeChallenge(members: Record<string, unknown>): void {
@@ -85,7 +59,7 @@ describe('interval', () => {
     [1e9, 60],
   ] as const) {
     it(`of ${String(given)} is taken as ${taken} s`, async (t) => {
-      const set = await atChoice(t);
+      const set = await sceneAtChoice(t);
       changeChallenge({ interval: given });
       const { body } = await choose(set.browser, 'push');
       assert.equal(body['interval'], taken);
@@ -104,7 +78,7 @@ describe('interval', () => {
 describe('expires_in', () => {
   for (const given of [undefined, 86_400, -1, '300']) {
     it(`of ${String(given)} is never longer than the login`, async (t) => {
-      const { app, browser } = await atChoice(t, { options: { transactionMaxAge: 120 } });
+      const { app, browser } = await sceneAtChoice(t, { options: { transactionMaxAge: 120 } });
       changeChallenge({ expires_in: given });
       const { body } = await choose(browser, 'push');
       assert.equal(body['expiresAt'], app.store.waiting(browser.sessionID)?.expiresAt);
@@ -114,7 +88,7 @@ describe('expires_in', () => {
   }
 
   it("counts from Okta's answer, not from the first poll", async (t) => {
-    const { browser } = await atChoice(t);
+    const { browser } = await sceneAtChoice(t);
     changeChallenge({ expires_in: 20 });
     const { body } = await choose(browser, 'push');
     clock.pass(19);
@@ -131,7 +105,7 @@ describe('binding_method', () => {
     ['transfer with markup as a number', { binding_code: '<b>7</b>' }],
   ] as const) {
     it(`${name}: no push is waited for, and the login stays`, async (t) => {
-      const set = await atChoice(t);
+      const set = await sceneAtChoice(t);
       changeChallenge(members);
       const answer = await choose(set.browser, 'push');
       assert.ok(
@@ -144,14 +118,14 @@ describe('binding_method', () => {
   }
 
   it('missing, for a text: a code is expected', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     changeChallenge({ binding_method: undefined, interval: undefined });
     assert.equal(codeOf(await choose(set.browser, 'sms')), 'code_sent');
     await assertLoggedIn(await sendOtp(set.browser, okta.phone(set.user).code('sms')), set);
   });
 
   it('prompt for a push: a code is expected, not polled for', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     changeChallenge({ binding_method: 'prompt', binding_code: undefined });
     const { body } = await choose(set.browser, 'push');
     assert.deepEqual([body['code'], body['factor']], ['code_sent', 'push']);
@@ -165,7 +139,7 @@ describe('binding_method', () => {
       ['07', '07'],
       [42, '42'],
     ]) {
-      const { browser } = await atChoice(t);
+      const { browser } = await sceneAtChoice(t);
       changeChallenge({ binding_code: given });
       assert.equal((await choose(browser, 'push')).body['numberChallenge'], shown);
     }
@@ -173,7 +147,7 @@ describe('binding_method', () => {
 });
 
 it('channel: what Okta has used is what the page says', async (t) => {
-  const { browser } = await atChoice(t);
+  const { browser } = await sceneAtChoice(t);
   changeChallenge({ channel: 'voice' });
   const { body } = await choose(browser, 'sms');
   assert.deepEqual([body['code'], body['factor']], ['code_sent', 'voice']);
@@ -181,7 +155,7 @@ it('channel: what Okta has used is what the page says', async (t) => {
 
 describe('challenge_type', () => {
   it('of a passcode for a push: the authenticator is asked, by its own grant', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     okta.respondNext({ body: { challenge_type: MFA_OTP } }, CHALLENGE_STEP);
     assert.equal(codeOf(await choose(set.browser, 'push')), 'mfa_required');
     const posts = watchTokenRequests(okta);
@@ -190,7 +164,7 @@ describe('challenge_type', () => {
   });
 
   it('of a passkey for a push is an error, and the login stays', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     okta.respondNext({ body: { publicKey: { challenge: 'eA' } } }, CHALLENGE_STEP);
     const answer = await choose(set.browser, 'push');
     assert.deepEqual([answer.status, codeOf(answer)], [502, 'invalid_response']);
@@ -206,7 +180,7 @@ describe('A poll that Okta answers with', () => {
     ['a connection that is reset', 'reset', 503],
   ] as const) {
     it(`${name} is ${status}, and the page polls on`, async (t) => {
-      const set = await atPush(t);
+      const set = await sceneAtPush(t);
       okta.phone(set.user).approve();
       okta.respondNext(response, OOB_STEP);
       const posts = watchTokenRequests(okta);
@@ -223,7 +197,7 @@ describe('A poll that Okta answers with', () => {
     ['429 in the other format', { status: 429, body: { errorCode: 'E0000047' } }],
   ] as const) {
     it(`${name} is pending, five seconds slower from then on`, async (t) => {
-      const set = await atPush(t);
+      const set = await sceneAtPush(t);
       okta.respondNext(response, OOB_STEP);
       const posts = watchTokenRequests(okta);
       const slower = await poll(set.browser, set.id);
@@ -241,7 +215,7 @@ describe('A poll that Okta answers with', () => {
   }
 
   it('a used oob_code, its yes being lost: expired, and another push helps', async (t) => {
-    const set = await atPush(t, { options: { resendAfter: 1 } });
+    const set = await sceneAtPush(t, { options: { resendAfter: 1 } });
     okta.phone(set.user).approve();
     const said = 'The `oob_code` has expired. Use a new `oob_code` and try again.';
     okta.respondNext(oauthError(403, 'access_denied', said), OOB_STEP);
@@ -254,7 +228,7 @@ describe('A poll that Okta answers with', () => {
   });
 
   it('invalid_scope, the options being others since a deployment: the login is over', async (t) => {
-    const { app, browser, id } = await atPush(t);
+    const { app, browser, id } = await sceneAtPush(t);
     okta.respondNext(oauthError(400, 'invalid_scope'), OOB_STEP);
     assert.equal(codeOf(await poll(browser, id)), 'mfa_transaction_expired');
     assert.equal(app.store.waiting(browser.sessionID), undefined);
@@ -270,7 +244,7 @@ describe('A wish that Okta answers with', () => {
     ['an endless oob_code', { body: { oob_code: 'x'.repeat(5000) } }, 502, 'invalid_response'],
   ] as const) {
     it(`${name} is ${code}, the code that was out is still good, and so is another factor`, async (t) => {
-      const set = await atChoice(t);
+      const set = await sceneAtChoice(t);
       await choose(set.browser, 'sms');
       okta.respondNext(response, CHALLENGE_STEP);
       const answer = await choose(set.browser, 'email');
@@ -281,7 +255,7 @@ describe('A wish that Okta answers with', () => {
   }
 
   it('an mfa_token that has expired ends the login', async (t) => {
-    const { app, browser } = await atChoice(t);
+    const { app, browser } = await sceneAtChoice(t);
     const said = 'The `mfa_token` has expired. Use a new `mfa_token` and try again.';
     okta.respondNext(oauthError(403, 'access_denied', said), CHALLENGE_STEP);
     assert.equal(codeOf(await choose(browser, 'push')), 'mfa_transaction_expired');
@@ -289,7 +263,7 @@ describe('A wish that Okta answers with', () => {
   });
 
   it('any other access_denied leaves the other factors', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     okta.respondNext(oauthError(403, 'access_denied', 'Not for you.'), CHALLENGE_STEP);
     const answer = await choose(set.browser, 'voice');
     assert.equal(codeOf(answer), 'factor_unavailable');
@@ -332,7 +306,7 @@ it('pending() after a reload has the same number and time, and sends no second p
 });
 
 it('A process that has restarted goes on: everything is in the session', async (t) => {
-  const set = await atPush(t);
+  const set = await sceneAtPush(t);
   const strategyOptions = optionsFor(okta, { factors: FACTORS });
   const { url } = await startApp(t, { strategyOptions, store: set.app.store });
   const browser = new Browser(url, set.browser.cookies);
@@ -342,14 +316,14 @@ it('A process that has restarted goes on: everything is in the session', async (
 });
 
 it('A poll that is late, the page having slept, is the login or expired, never an error', async (t) => {
-  const set = await atPush(t);
+  const set = await sceneAtPush(t);
   okta.phone(set.user).approve();
   clock.pass(250);
   await assertLoggedIn(await poll(set.browser, set.id), set);
 });
 
 it('supported_challenge_types limits what can be chosen', async (t) => {
-  const set = await atChoice(t);
+  const set = await sceneAtChoice(t);
   okta.respondNext(
     async (_request, proceed) => {
       const response = await proceed();
@@ -366,7 +340,7 @@ it('supported_challenge_types limits what can be chosen', async (t) => {
 
 describe('An assertion', () => {
   it('with padding, the standard alphabet and an empty userHandle is cleaned for Okta', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     const passkey = okta.createPasskey(set.user);
     const { body } = await choose(set.browser, 'webauthn');
     const publicKey = body['publicKey'] as { challenge: string };
@@ -391,7 +365,7 @@ describe('An assertion', () => {
   });
 
   it('that cannot be one is missing_credentials', async (t) => {
-    const { app, browser } = await atChoice(t);
+    const { app, browser } = await sceneAtChoice(t);
     await choose(browser, 'webauthn').catch(() => undefined);
     const before = app.store.content(browser.sessionID);
     const good = { clientDataJSON: 'eA', authenticatorData: 'eA', signature: 'eA' };
@@ -415,7 +389,7 @@ describe('An assertion', () => {
   });
 
   it("is never repeated, and after a reset the passkey's challenge still counts as out", async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     const passkey = okta.createPasskey(set.user);
     const { body } = await choose(set.browser, 'webauthn');
     const publicKey = body['publicKey'] as { challenge: string };

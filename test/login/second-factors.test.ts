@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import jwt from 'jsonwebtoken';
-import type { Okta, User } from '../../example/okta/index.js';
-import type { OktaDirectMfaSecondFactor } from '../../lib/index.js';
+import type { Okta } from '../../example/okta/index.js';
 import {
   addSecrets,
   CHALLENGE_STEP,
@@ -17,7 +16,10 @@ import {
   passPassword,
   poll,
   scene,
-  sceneAtPasscode,
+  sceneAtChoice,
+  sceneAtPush,
+  codeOf,
+  FACTORS,
   sendOtp,
   sendPassword,
   useOkta,
@@ -27,7 +29,6 @@ import {
   type Answer,
   type Browser,
   type Scene,
-  type SceneOptions,
 } from '../support/index.js';
 
 const clock = new Clock();
@@ -35,35 +36,6 @@ let okta: Okta;
 useOkta((started) => (okta = started), { now: clock.now, rateLimitPerSecond: Infinity });
 beforeEach(() => clock.stop());
 afterEach(() => clock.reset());
-
-const FACTORS: OktaDirectMfaSecondFactor[] = ['otp', 'push', 'sms', 'voice', 'email', 'webauthn'];
-
-type Setting = Parameters<typeof sceneAtPasscode>[0];
-
-/** A person who has everything, behind the password, in an app that offers everything. */
-function atChoice(t: Setting, given: SceneOptions = {}): Promise<Scene> {
-  const factors: User['factors'] = {
-    push: { numberChallenge: true },
-    sms: '+1 555 0100',
-    voice: '+1 555 0100',
-    email: {},
-  };
-  return sceneAtPasscode(t, {
-    ...given,
-    options: { factors: FACTORS, ...given.options },
-    user: { factors, ...given.user },
-  });
-}
-
-/** The same with a push out; `id` is the challenge's. */
-async function atPush(t: Setting, given: SceneOptions = {}) {
-  const set = await atChoice(t, given);
-  const sent = await choose(set.browser, 'push');
-  assert.deepEqual([sent.status, sent.body['code']], [403, 'authorization_pending'], sent.text);
-  return { ...set, sent, id: String(sent.body['challenge']) };
-}
-
-const codeOf = ({ body }: Answer) => body['code'];
 
 /** What reaches Okta from now on: `challenge`, or the grant. */
 function watchOkta(): () => string[] {
@@ -95,7 +67,7 @@ const sendAssertion = (browser: Browser, assertion: unknown, challenge?: unknown
 
 describe('A push with a number to compare', () => {
   it('is shown, waited for and approved; each request is at most one to Okta', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     const { app, browser, user } = set;
     const asked = watchOkta();
     const waited = watchTokenRequests(okta);
@@ -132,7 +104,7 @@ describe('A push with a number to compare', () => {
 
   it('that is denied, or answered with a wrong number, leaves the login for another factor', async (t) => {
     for (const answer of ['deny', 'tapWrongNumber'] as const) {
-      const set = await atPush(t);
+      const set = await sceneAtPush(t);
       okta.phone(set.user)[answer]();
       const rejected = await poll(set.browser, set.id);
       assert.deepEqual([rejected.status, codeOf(rejected)], [401, 'push_rejected']);
@@ -144,7 +116,7 @@ describe('A push with a number to compare', () => {
   });
 
   it('polled too early is answered without Okta, and writes no session', async (t) => {
-    const { app, browser, id, sent } = await atPush(t);
+    const { app, browser, id, sent } = await sceneAtPush(t);
     const writes: string[] = [];
     app.store.before = (operation) => operation === 'set' && writes.push(operation);
     const asked = watchOkta();
@@ -162,7 +134,7 @@ describe('A push with a number to compare', () => {
   });
 
   it('is over when it has expired, without asking Okta', async (t) => {
-    const { browser, id, app } = await atPush(t, { options: { transactionMaxAge: 600 } });
+    const { browser, id, app } = await sceneAtPush(t, { options: { transactionMaxAge: 600 } });
     clock.pass(301);
     const asked = watchOkta();
     assert.equal(codeOf(await poll(browser, id)), 'challenge_expired');
@@ -171,7 +143,7 @@ describe('A push with a number to compare', () => {
   });
 
   it('polled in two tabs at once is one request to Okta, and both are logged in', async (t) => {
-    const set = await atPush(t);
+    const set = await sceneAtPush(t);
     okta.phone(set.user).approve();
     const held = hold(okta, OOB_STEP);
     const asked = watchOkta();
@@ -191,7 +163,7 @@ describe('A push with a number to compare', () => {
   });
 
   it('polled after the success of another tab is mfa_transaction_missing, and nobody is signed out', async (t) => {
-    const set = await atPush(t);
+    const set = await sceneAtPush(t);
     okta.phone(set.user).approve();
     await assertLoggedIn(await poll(set.browser, set.id), set);
     const asked = watchOkta();
@@ -202,7 +174,7 @@ describe('A push with a number to compare', () => {
   });
 
   it('approved while the login is cancelled is no login', async (t) => {
-    const { app, browser, user, id } = await atPush(t);
+    const { app, browser, user, id } = await sceneAtPush(t);
     okta.phone(user).approve();
     const held = hold(okta, OOB_STEP);
     const answer = poll(browser, id);
@@ -215,7 +187,7 @@ describe('A push with a number to compare', () => {
   });
 
   it('approved after it was given up for another factor is no login', async (t) => {
-    const { app, browser, user, id } = await atPush(t);
+    const { app, browser, user, id } = await sceneAtPush(t);
     okta.phone(user).approve();
     const held = hold(okta, OOB_STEP);
     const answer = poll(browser, id);
@@ -228,7 +200,7 @@ describe('A push with a number to compare', () => {
   });
 
   it('of one person is not completed in a browser where another has signed in meanwhile', async (t) => {
-    const { app, browser, user: ada, id } = await atPush(t);
+    const { app, browser, user: ada, id } = await sceneAtPush(t);
     const bea = okta.addUser({ factors: { push: { numberChallenge: true } } });
     await passPassword(browser, bea);
     okta.phone(ada).approve();
@@ -249,7 +221,7 @@ describe('A push without a number', () => {
   const user = { factors: { push: { numberChallenge: false } } };
 
   it('is not waited for unless the app says so', async (t) => {
-    const { app, browser, user: person } = await atChoice(t, { user });
+    const { app, browser, user: person } = await sceneAtChoice(t, { user });
     const answer = await choose(browser, 'push');
     assert.deepEqual([answer.status, codeOf(answer)], [403, 'number_challenge_required']);
     const waiting = app.store.waiting(browser.sessionID);
@@ -263,7 +235,7 @@ describe('A push without a number', () => {
   });
 
   it('logs in with requireNumberChallenge: false', async (t) => {
-    const set = await atPush(t, { user, options: { requireNumberChallenge: false } });
+    const set = await sceneAtPush(t, { user, options: { requireNumberChallenge: false } });
     assert.ok(!('numberChallenge' in set.sent.body));
     okta.phone(set.user).approve();
     await assertLoggedIn(await poll(set.browser, set.id), set);
@@ -273,7 +245,7 @@ describe('A push without a number', () => {
 describe('A code by', () => {
   for (const factor of ['sms', 'voice', 'email'] as const) {
     it(`${factor} logs in, a wrong one before it counts`, async (t) => {
-      const set = await atChoice(t);
+      const set = await sceneAtChoice(t);
       const { app, browser, user } = set;
       const asked = watchOkta();
       const challenged = watchChallengeRequests(okta);
@@ -300,7 +272,9 @@ describe('A code by', () => {
   }
 
   it('email has letters, and is sent on as it is, without what people paste around it', async (t) => {
-    const set = await atChoice(t, { user: { factors: { email: { length: 8, letters: true } } } });
+    const set = await sceneAtChoice(t, {
+      user: { factors: { email: { length: 8, letters: true } } },
+    });
     await choose(set.browser, 'email');
     const code = okta.phone(set.user).code('email');
     assert.match(code, /^[A-Z][A-Z0-9]{7}$/);
@@ -314,7 +288,7 @@ describe('A code by', () => {
   });
 
   it('sms is the newest one: the first is refused after another was asked for', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     const { browser, user } = set;
     const first = await choose(browser, 'sms');
     const old = okta.phone(user).code('sms');
@@ -328,7 +302,7 @@ describe('A code by', () => {
   });
 
   it('sms is too late when it has expired, and the authenticator still works', async (t) => {
-    const set = await atChoice(t, { options: { transactionMaxAge: 900 } });
+    const set = await sceneAtChoice(t, { options: { transactionMaxAge: 900 } });
     await choose(set.browser, 'sms');
     clock.pass(301);
     const asked = watchOkta();
@@ -342,7 +316,7 @@ describe('A code by', () => {
 describe('A passkey', () => {
   it('logs in with what PublicKeyCredential.toJSON() gives, as an object or as text in a form', async (t) => {
     for (const isForm of [false, true]) {
-      const set = await atChoice(t);
+      const set = await sceneAtChoice(t);
       const passkey = okta.createPasskey(set.user);
       const asked = watchOkta();
       const challenged = watchChallengeRequests(okta);
@@ -370,7 +344,7 @@ describe('A passkey', () => {
   });
 
   it('of somebody else counts as an attempt, and its challenge is used up', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     const own = okta.createPasskey(set.user);
     const stranger = okta.createPasskey(okta.addUser());
     const offer = await choose(set.browser, 'webauthn');
@@ -389,7 +363,7 @@ describe('A passkey', () => {
   });
 
   it('that answers for another page, type or challenge is refused before Okta is asked, and is no attempt', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     const passkey = okta.createPasskey(set.user);
     const origin = 'http://localhost:3000';
     for (const page of [
@@ -410,7 +384,7 @@ describe('A passkey', () => {
 
   it('answers for the origins and the rpID of the options', async (t) => {
     const webauthn = { rpID: 'localhost', origins: ['https://app.example.com'] };
-    const set = await atChoice(t, { options: { webauthn } });
+    const set = await sceneAtChoice(t, { options: { webauthn } });
     const passkey = okta.createPasskey(set.user);
     const refused = answerPasskey(passkey, await choose(set.browser, 'webauthn'));
     assert.equal(codeOf(await sendAssertion(set.browser, refused)), 'webauthn_failed');
@@ -425,7 +399,7 @@ describe('A passkey', () => {
 
 describe('Three factors', () => {
   it('are two second steps, with a new mfa_token and what was counted', async (t) => {
-    const set = await atChoice(t, { user: { thirdFactor: true } });
+    const set = await sceneAtChoice(t, { user: { thirdFactor: true } });
     const { app, browser, user } = set;
     const first = app.store.waiting(browser.sessionID);
     assert.equal((await sendOtp(browser, okta.wrongOtp(user))).body['attemptsRemaining'], 4);
@@ -447,7 +421,7 @@ describe('Three factors', () => {
   });
 
   it('begin with a push too, and its poll ends in mfa_required', async (t) => {
-    const set = await atPush(t, { user: { thirdFactor: true } });
+    const set = await sceneAtPush(t, { user: { thirdFactor: true } });
     okta.phone(set.user).approve();
     assert.equal(codeOf(await poll(set.browser, set.id)), 'mfa_required');
     await assertLoggedIn(await sendOtp(set.browser, okta.otp(set.user)), set);
@@ -456,7 +430,7 @@ describe('Three factors', () => {
 
 describe('The choice of a factor', () => {
   it("forgets the push that was out: a code is then the authenticator's or the text's", async (t) => {
-    const set = await atPush(t);
+    const set = await sceneAtPush(t);
     const { browser, user, id } = set;
     assert.equal(codeOf(await choose(browser, 'sms')), 'code_sent');
     assert.equal(codeOf(await poll(browser, id)), 'challenge_replaced');
@@ -467,7 +441,7 @@ describe('The choice of a factor', () => {
   });
 
   it('with a double click is one push', async (t) => {
-    const { browser, user } = await atChoice(t);
+    const { browser, user } = await sceneAtChoice(t);
     const asked = watchOkta();
     const answers = await Promise.all([choose(browser, 'push'), choose(browser.fork(), 'push')]);
     const [one, other] = answers.map(({ body }) => body['challenge']);
@@ -477,7 +451,7 @@ describe('The choice of a factor', () => {
   });
 
   it('of one that the app does not offer, or of none, is missing_credentials', async (t) => {
-    const { browser } = await atChoice(t, { options: { factors: ['otp', 'sms'] } });
+    const { browser } = await sceneAtChoice(t, { options: { factors: ['otp', 'sms'] } });
     const asked = watchOkta();
     for (const factor of ['push', 'email', 'webauthn', '', 'PUSH', 'password', '__proto__']) {
       const { status, body } = await browser.post('/login', { json: { factor } });
@@ -488,7 +462,7 @@ describe('The choice of a factor', () => {
   });
 
   it('that Okta refuses leaves the others, and is not asked for again', async (t) => {
-    const set = await atChoice(t, { user: { factors: { sms: '+1 555 0100' } } });
+    const set = await sceneAtChoice(t, { user: { factors: { sms: '+1 555 0100' } } });
     const { app, browser, user } = set;
     const { challenge } = (await choose(browser, 'sms')).body;
     const refused = await choose(browser, 'push');
@@ -503,7 +477,7 @@ describe('The choice of a factor', () => {
   });
 
   it('is limited: the same one not within resendAfter, and maxChallenges in all', async (t) => {
-    const set = await atChoice(t, { options: { maxChallenges: 3, resendAfter: 20 } });
+    const set = await sceneAtChoice(t, { options: { maxChallenges: 3, resendAfter: 20 } });
     const { browser, user } = set;
     const asked = watchOkta();
     const first = await choose(browser, 'sms');
@@ -537,7 +511,7 @@ describe('The choice of a factor', () => {
   });
 
   it('is sent nowhere by a GET, by the query, or beside a password', async (t) => {
-    const { browser, user } = await atChoice(t);
+    const { browser, user } = await sceneAtChoice(t);
     const asked = watchOkta();
     await browser.post('/login?factor=push', { json: {} });
     await browser.get('/login?factor=push');
@@ -550,7 +524,7 @@ describe('The choice of a factor', () => {
 });
 
 it('Attempts are counted over all factors together', async (t) => {
-  const { app, browser, user } = await atChoice(t, { options: { maxOtpAttempts: 3 } });
+  const { app, browser, user } = await sceneAtChoice(t, { options: { maxOtpAttempts: 3 } });
   const left = async (answer: Promise<Answer>) => (await answer).body['attemptsRemaining'];
   assert.equal(await left(sendOtp(browser, okta.wrongOtp(user))), 2);
   await choose(browser, 'email');
@@ -566,7 +540,7 @@ it('Attempts are counted over all factors together', async (t) => {
 });
 
 it('A push denied or not answered is no attempt', async (t) => {
-  const { app, browser, user, id } = await atPush(t);
+  const { app, browser, user, id } = await sceneAtPush(t);
   await poll(browser, id);
   okta.phone(user).deny();
   clock.pass(5);
@@ -595,7 +569,7 @@ it("The session's id changes with the password and with the login, and not in be
 });
 
 it('With mfaRedirect each state that waits is a redirect, and what fails is not', async (t) => {
-  const set = await atChoice(t, { style: 'plain', options: { mfaRedirect: '/login/second' } });
+  const set = await sceneAtChoice(t, { style: 'plain', options: { mfaRedirect: '/login/second' } });
   const { browser, user } = set;
   okta.createPasskey(user);
   for (const factor of ['otp', 'sms', 'webauthn', 'push'] as const) {
@@ -667,7 +641,7 @@ for (const client of ['basic', 'post', 'secretJwt', 'jwt'] as const) {
 
 it('A password while a push is out drops it, right or wrong', async (t) => {
   for (const right of [true, false]) {
-    const { browser, user, id, app } = await atPush(t);
+    const { browser, user, id, app } = await sceneAtPush(t);
     await sendPassword(browser, right ? user : { ...user, password: 'wrong horse' });
     okta.phone(user).approve();
     const answer = await poll(browser, id);
@@ -677,7 +651,7 @@ it('A password while a push is out drops it, right or wrong', async (t) => {
 });
 
 it('A challenge that is sent while the login is cancelled is not kept', async (t) => {
-  const { app, browser } = await atChoice(t);
+  const { app, browser } = await sceneAtChoice(t);
   const held = hold(okta, CHALLENGE_STEP);
   const answer = choose(browser, 'push');
   await held.arrived();
@@ -689,7 +663,7 @@ it('A challenge that is sent while the login is cancelled is not kept', async (t
 
 describe('A double click', () => {
   it('on the right code of a text is one request to Okta and one login', async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     await choose(set.browser, 'sms');
     const otp = okta.phone(set.user).code('sms');
     const asked = watchOkta();
@@ -705,7 +679,7 @@ describe('A double click', () => {
   });
 
   it("on a passkey's answer is one request to Okta and one login", async (t) => {
-    const set = await atChoice(t);
+    const set = await sceneAtChoice(t);
     const passkey = okta.createPasskey(set.user);
     const assertion = answerPasskey(passkey, await choose(set.browser, 'webauthn'));
     const asked = watchOkta();
@@ -725,7 +699,7 @@ describe('A double click', () => {
 
 it('A factor that is no longer offered is missing_credentials in every second step', async (t) => {
   let factors = FACTORS;
-  const { app, browser, user } = await atChoice(t, { options: { factors: () => factors } });
+  const { app, browser, user } = await sceneAtChoice(t, { options: { factors: () => factors } });
   const passkey = okta.createPasskey(user);
   for (const [factor, field, answer] of [
     ['push', 'challenge', ({ body }: Answer) => ({ challenge: body['challenge'] })],
@@ -747,7 +721,7 @@ it('A factor that is no longer offered is missing_credentials in every second st
 });
 
 it("Okta's 429 for a code is rate_limited and no attempt", async (t) => {
-  const set = await atChoice(t);
+  const set = await sceneAtChoice(t);
   await choose(set.browser, 'sms');
   okta.respondNext({ status: 429, body: { error: 'invalid_grant' } }, OOB_STEP);
   const otp = okta.phone(set.user).code('sms');
@@ -758,7 +732,7 @@ it("Okta's 429 for a code is rate_limited and no attempt", async (t) => {
 });
 
 it('A wish that a session store cannot save is an error, and nothing is waited for', async (t) => {
-  const { app, browser } = await atChoice(t);
+  const { app, browser } = await sceneAtChoice(t);
   app.store.before = (operation) => {
     if (operation === 'set') throw new Error('READONLY');
   };

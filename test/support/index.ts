@@ -11,5 +11,6 @@ export * from './okta.js';
 export * from './process.js';
 export * from './promises.js';
 export * from './scene.js';
+export * from './second-factors.js';
 export * from './servers.js';
 export * from './session-store.js';

@@ -9,7 +9,7 @@ import type { AnyOptions } from '../../lib/options/types.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { asRequest, CLIENT_ID, ISSUER, settle } from '../support/fixtures.js';
 import { gate } from '../support/promises.js';
-import { KEY, LOGIN_FORM, signed, useScene } from './support.js';
+import { KEY, LOGIN_FORM, useScene } from './support.js';
 
 const CHALLENGE_PATH = '/oauth2/default/v1/challenge';
 const MFA_OOB = 'http://auth0.com/oauth/grant-type/mfa-oob';
@@ -240,11 +240,7 @@ describe('a push', () => {
     const flow = await begin();
     const challenge = await push(flow);
     const letGo = gate();
-    const arrived = scene.okta.heldToken(
-      200,
-      { access_token: 'at', id_token: signed(), token_type: 'Bearer' },
-      letGo,
-    );
+    const arrived = scene.heldGrant(letGo);
     const polls = [send(flow, { challenge }), send(flow, { challenge })];
     await arrived;
     await settle();
@@ -275,11 +271,7 @@ describe('a push', () => {
       const flow = await begin();
       const challenge = await push(flow);
       const letGo = gate();
-      const arrived = scene.okta.heldToken(
-        200,
-        { access_token: 'at', id_token: signed(), token_type: 'Bearer' },
-        letGo,
-      );
+      const arrived = scene.heldGrant(letGo);
       const poll = tell(flow, { challenge });
       await arrived;
       await meanwhile(flow);
@@ -326,8 +318,6 @@ describe('a push', () => {
 });
 
 describe('a poll', () => {
-  const tokens = { access_token: 'at', id_token: signed(), token_type: 'Bearer' };
-
   it('of a transaction that has ended in this process asks nothing', async () => {
     const flow = await begin();
     const challenge = await push(flow);
@@ -361,7 +351,7 @@ describe('a poll', () => {
     const flow = await begin();
     const challenge = await push(flow);
     const letGo = gate();
-    const arrived = scene.okta.heldToken(200, tokens, letGo);
+    const arrived = scene.heldGrant(letGo);
     const poll = codeOf(flow, { challenge });
     await arrived;
     scene.granted();
@@ -1053,8 +1043,7 @@ describe('an approval', () => {
     const flow = await begin();
     const challenge = await push(flow);
     const letGo = gate();
-    const tokens = { access_token: 'at', id_token: signed(), token_type: 'Bearer' };
-    const arrived = scene.okta.heldToken(200, tokens, letGo);
+    const arrived = scene.heldGrant(letGo);
     const poll = codeOf(flow, { challenge });
     await arrived;
     assert.equal(await codeOf(flow, { factor: 'otp' }), 'mfa_required');

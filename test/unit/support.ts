@@ -1,4 +1,5 @@
 import { afterEach, beforeEach } from 'node:test';
+import type { Gate } from '../support/promises.js';
 import type { Transaction } from '../../lib/index.js';
 import {
   createBrowser,
@@ -30,6 +31,12 @@ export const TRANSACTION: Transaction = {
 /** An ID token of the mocked Okta. */
 export const signed = (claims: Record<string, unknown> = {}): string => idToken(privateKey, claims);
 
+const tokens = (claims?: Record<string, unknown>) => ({
+  access_token: 'at',
+  id_token: signed(claims),
+  token_type: 'Bearer',
+});
+
 /** A mocked Okta that gives out its keys, and a browser whose session has a cart. */
 class Scene {
   okta!: ReturnType<typeof mockOkta>;
@@ -52,7 +59,12 @@ class Scene {
 
   /** Okta's next response: tokens. */
   granted(claims: Record<string, unknown> = {}): void {
-    this.okta.token(200, { access_token: 'at', id_token: signed(claims), token_type: 'Bearer' });
+    this.okta.token(200, tokens(claims));
+  }
+
+  /** The same, held back until `letGo`. @returns when the request has arrived */
+  heldGrant(letGo: Gate): Promise<void> {
+    return this.okta.heldToken(200, tokens(), letGo);
   }
 
   /** Okta's next response: the password or passcode is wrong. */
