@@ -5,6 +5,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { TOTP } from 'otpauth';
 import passport, { type Strategy } from 'passport';
+import { FACTORS } from '../../../example/express/demo.js';
 import type { User } from '../../../example/okta/index.js';
 import { Browser, type Answer } from '../../support/browser.js';
 import { assertNoSecretSeen } from '../../support/collector.js';
@@ -553,4 +554,65 @@ function run(env: Record<string, string> = {}) {
     return url;
   };
   return { ...program, started };
+}
+
+for (const { at } of VARIANTS) {
+  describe(`every second factor at ${at}`, () => {
+    // In Passport its strategy takes the place of the other app's.
+    let offering: Nest;
+    before(async () => {
+      offering = await startNest(compiled, {}, { factors: FACTORS });
+    });
+    after(() => offering?.close());
+
+    const start = async () => {
+      const person = offering.okta.addUser({
+        factors: { push: { numberChallenge: true }, sms: '+1 555 0100' },
+      });
+      const visitor = offering.browser();
+      const post = (json: object) => visitor.post(`${at}/mfa`, { json });
+      const pending = async () => (await visitor.get(`${at}/pending`)).body['pending'];
+      const { username, password } = person;
+      const first = await visitor.post(`${at}/login`, { json: { username, password } });
+      assert.deepEqual([first.status, first.body['code']], [403, 'mfa_required']);
+      assert.deepEqual(first.body['factors'], FACTORS);
+      return { person, post, pending, phone: offering.okta.phone(person) };
+    };
+
+    it('answers a push with its number, and the poll after the approval with the login', async () => {
+      const { post, pending, phone, person } = await start();
+      const { status, body } = await post({ factor: 'push' });
+      assert.deepEqual([status, body['code']], [403, 'authorization_pending']);
+      assert.equal(body['numberChallenge'], phone.pushes()[0]?.number);
+      const waiting = (await pending()) as { username: string; challenge: { id: string } };
+      assert.equal(waiting.username, person.username);
+      assert.equal(waiting.challenge.id, body['challenge']);
+
+      phone.approve();
+      const login = await post({ challenge: body['challenge'] });
+      assert.equal(login.status, 200, login.text);
+      assert.equal(await pending(), null);
+    });
+
+    it('answers a wish for a text with `code_sent`, one too many with Retry-After, and the code with the login', async () => {
+      const { post, phone } = await start();
+      const { status, body } = await post({ factor: 'sms' });
+      assert.deepEqual([status, body['code']], [403, 'code_sent']);
+      const again = await post({ factor: 'sms' });
+      assert.deepEqual([again.status, again.body['code']], [429, 'too_many_challenges']);
+      assert.equal(again.headers['retry-after'], String(again.body['retryAfter']));
+      const login = await post({ challenge: body['challenge'], otp: phone.code('sms') });
+      assert.equal(login.status, 200, login.text);
+    });
+
+    it('says which factor is not possible, and what is left', async () => {
+      const { post } = await start();
+      const { status, body } = await post({ factor: 'email' });
+      assert.deepEqual(
+        [status, body['code'], body['factor']],
+        [403, 'factor_unavailable', 'email'],
+      );
+      assert.ok(!(body['factors'] as string[]).includes('email'));
+    });
+  });
 }
