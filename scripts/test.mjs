@@ -55,7 +55,10 @@ function batches(files, count) {
     const path = join(folder, `${wanted.join('-')}-${index + 1}.cjs`);
     const suites = files
       .filter((_, place) => place % count === index)
-      .map((file) => `describe(${JSON.stringify(file)}, () => void require(${JSON.stringify(toRun(file))}));`);
+      .map(
+        (file) =>
+          `describe(${JSON.stringify(file)}, () => void require(${JSON.stringify(toRun(file))}));`,
+      );
     writeFileSync(path, ["const { describe } = require('node:test');", ...suites, ''].join('\n'));
     return path;
   });
