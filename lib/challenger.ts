@@ -116,16 +116,15 @@ export class Challenger {
         : outOfBand(asked as Challenge['factor'], offered, answer, transaction);
     const isCompared = binding === 'passkey' || binding === 'prompt' || answer.number !== undefined;
     const isGivenUp = !isCompared && settings.requireNumberChallenge;
-    if (binding === 'transfer' && !isCompared && !isGivenUp) {
-      throw unusable('announces a number to compare and gives none');
-    }
-    // One that is given up has rung all the same.
+    const isUnusable = !isCompared && !isGivenUp && binding === 'transfer';
+    // One that nobody waits for has rung all the same.
     const kept = await transactions.modify(req, transaction, (kept) => ({
-      ...withoutChallenge(kept),
+      ...(isUnusable ? kept : withoutChallenge(kept)),
       ...(binding === 'passkey' ? {} : counted(kept, asked, challenge.factor)),
-      ...(isGivenUp ? {} : { challenge }),
+      ...(isGivenUp || isUnusable ? {} : { challenge }),
     }));
     if (kept === undefined) return fail('mfa_transaction_missing');
+    if (isUnusable) throw unusable('announces a number to compare and gives none');
     if (isGivenUp) return fail('number_challenge_required');
     return failChallenge(challenge, kept, settings.resendAfter);
   }

@@ -124,7 +124,7 @@ export function isTransaction(value: unknown): value is Transaction {
     (attempts as number) >= 0 &&
     typeof clientDigest === 'string' &&
     isOptional(rest['challenges'], Number.isSafeInteger) &&
-    isOptional(rest['challengedAt'], isObject) &&
+    isOptional(rest['challengedAt'], isTimes) &&
     isOptional(rest['refused'], Array.isArray) &&
     isOptional(rest['supported'], Array.isArray) &&
     isOptional(rest['challenge'], isChallenge)
@@ -139,11 +139,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
+function isTimes(value: unknown): boolean {
+  return isObject(value) && Object.values(value).every(Number.isFinite);
+}
+
 function isChallenge(value: unknown): value is Challenge {
   if (!isObject(value)) return false;
-  const { id, factor, awaits, expiresAt, oobCode, publicKey } = value;
+  const { id, factor, awaits, expiresAt, oobCode, publicKey, interval, nextPollAt } = value;
   const isKnown = SECOND_FACTORS.some((known) => known === factor && known !== 'otp');
   if (typeof id !== 'string' || !isKnown || typeof expiresAt !== 'number') return false;
+  if (!isOptional(interval, Number.isFinite) || !isOptional(nextPollAt, Number.isFinite)) {
+    return false;
+  }
   return awaits === 'assertion'
     ? isObject(publicKey) && typeof publicKey['challenge'] === 'string'
     : (awaits === 'approval' || awaits === 'code') && typeof oobCode === 'string';

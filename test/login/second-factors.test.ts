@@ -102,7 +102,7 @@ describe('A push with a number to compare', () => {
     assert.deepEqual(app.logins[0]?.tokens.claims['amr'], ['mfa', 'okta_verify', 'pwd']);
   });
 
-  it('that is denied, or answered with a wrong number, leaves the login for another factor', async (t) => {
+  it('that is denied, or answered with a wrong number, leaves the login for another factor [7]', async (t) => {
     for (const answer of ['deny', 'tapWrongNumber'] as const) {
       const set = await sceneAtPush(t);
       okta.phone(set.user)[answer]();
@@ -115,7 +115,7 @@ describe('A push with a number to compare', () => {
     }
   });
 
-  it('polled too early is answered without Okta, and writes no session', async (t) => {
+  it('polled too early is answered without Okta, and writes no session [13, 21]', async (t) => {
     const { app, browser, id, sent } = await sceneAtPush(t);
     const writes: string[] = [];
     app.store.before = (operation) => operation === 'set' && writes.push(operation);
@@ -142,7 +142,7 @@ describe('A push with a number to compare', () => {
     assert.equal(app.store.waiting(browser.sessionID)?.challenge, undefined);
   });
 
-  it('polled in two tabs at once is one request to Okta, and both are logged in', async (t) => {
+  it('polled in two tabs at once is one request to Okta, and both are logged in [12]', async (t) => {
     const set = await sceneAtPush(t);
     okta.phone(set.user).approve();
     const held = hold(okta, OOB_STEP);
@@ -162,7 +162,7 @@ describe('A push with a number to compare', () => {
     assert.deepEqual([await whoIs(set.browser), await whoIs(tab)], [set.user.id, set.user.id]);
   });
 
-  it('polled after the success of another tab is mfa_transaction_missing, and nobody is signed out', async (t) => {
+  it('polled after the success of another tab is mfa_transaction_missing, and nobody is signed out [14]', async (t) => {
     const set = await sceneAtPush(t);
     okta.phone(set.user).approve();
     await assertLoggedIn(await poll(set.browser, set.id), set);
@@ -173,7 +173,7 @@ describe('A push with a number to compare', () => {
     assert.equal(await whoIs(set.browser), set.user.id);
   });
 
-  it('approved while the login is cancelled is no login', async (t) => {
+  it('approved while the login is cancelled is no login [16]', async (t) => {
     const { app, browser, user, id } = await sceneAtPush(t);
     okta.phone(user).approve();
     const held = hold(okta, OOB_STEP);
@@ -186,7 +186,7 @@ describe('A push with a number to compare', () => {
     assert.equal(await whoIs(browser), undefined);
   });
 
-  it('approved after it was given up for another factor is no login', async (t) => {
+  it('approved after it was given up for another factor is no login [19]', async (t) => {
     const { app, browser, user, id } = await sceneAtPush(t);
     okta.phone(user).approve();
     const held = hold(okta, OOB_STEP);
@@ -199,7 +199,7 @@ describe('A push with a number to compare', () => {
     assert.equal(await whoIs(browser), undefined);
   });
 
-  it('of one person is not completed in a browser where another has signed in meanwhile', async (t) => {
+  it('of one person is not completed in a browser where another has signed in meanwhile [17]', async (t) => {
     const { app, browser, user: ada, id } = await sceneAtPush(t);
     const bea = okta.addUser({ factors: { push: { numberChallenge: true } } });
     await passPassword(browser, bea);
@@ -244,7 +244,7 @@ describe('A push without a number', () => {
 
 describe('A code by', () => {
   for (const factor of ['sms', 'voice', 'email'] as const) {
-    it(`${factor} logs in, a wrong one before it counts`, async (t) => {
+    it(`${factor} logs in, a wrong one before it counts [7]`, async (t) => {
       const set = await sceneAtChoice(t);
       const { app, browser, user } = set;
       const asked = watchOkta();
@@ -271,7 +271,7 @@ describe('A code by', () => {
     });
   }
 
-  it('email has letters, and is sent on as it is, without what people paste around it', async (t) => {
+  it('email has letters, and is sent on as it is, without what people paste around it [24]', async (t) => {
     const set = await sceneAtChoice(t, {
       user: { factors: { email: { length: 8, letters: true } } },
     });
@@ -287,7 +287,7 @@ describe('A code by', () => {
     );
   });
 
-  it('sms is the newest one: the first is refused after another was asked for', async (t) => {
+  it('sms is the newest one: the first is refused after another was asked for [9]', async (t) => {
     const set = await sceneAtChoice(t);
     const { browser, user } = set;
     const first = await choose(browser, 'sms');
@@ -343,7 +343,7 @@ describe('A passkey', () => {
     }
   });
 
-  it('of somebody else counts as an attempt, and its challenge is used up', async (t) => {
+  it('of somebody else counts as an attempt, and its challenge is used up [7]', async (t) => {
     const set = await sceneAtChoice(t);
     const own = okta.createPasskey(set.user);
     const stranger = okta.createPasskey(okta.addUser());
@@ -397,7 +397,7 @@ describe('A passkey', () => {
   });
 });
 
-describe('Three factors', () => {
+describe('Three factors [11]', () => {
   it('are two second steps, with a new mfa_token and what was counted', async (t) => {
     const set = await sceneAtChoice(t, { user: { thirdFactor: true } });
     const { app, browser, user } = set;
@@ -587,7 +587,7 @@ it('With mfaRedirect each state that waits is a redirect, and what fails is not'
 });
 
 for (const client of ['basic', 'post', 'secretJwt', 'jwt'] as const) {
-  it(`A push logs in with client authentication ${client}; an assertion is for the endpoint that is asked`, async (t) => {
+  it(`A push logs in with client authentication ${client}; an assertion is for the endpoint that is asked [27]`, async (t) => {
     const { basic, post, jwt: signing } = okta.clients;
     const secretJwt = () => {
       const { client_id, client_secret } = okta.addClient({
@@ -720,7 +720,7 @@ it('A factor that is no longer offered is missing_credentials in every second st
   assert.equal(app.logins.length, 0);
 });
 
-it("Okta's 429 for a code is rate_limited and no attempt", async (t) => {
+it("Okta's 429 for a code is rate_limited and no attempt [7]", async (t) => {
   const set = await sceneAtChoice(t);
   await choose(set.browser, 'sms');
   okta.respondNext({ status: 429, body: { error: 'invalid_grant' } }, OOB_STEP);

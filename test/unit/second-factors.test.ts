@@ -302,7 +302,7 @@ describe('a push', () => {
     assert.ok(!('numberChallenge' in info));
     challenged({ ...PUSH, binding_code: undefined });
     assert.equal(await codeOf(flow, { factor: 'push' }), 'invalid_response');
-    assert.equal(scene.saved()?.challenges, 1);
+    assert.equal(scene.saved()?.challenges, 2, 'it has rung');
   });
 
   it('is one wish when the button is clicked twice', async () => {
