@@ -17,7 +17,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { execute, install, pack, ROOT } from './pack.js';
 
-const MAX_UNPACKED_BYTES = 400_000;
+/** Of the program, and of the documents with their pictures. */
+const MAX_CODE_BYTES = 400_000;
+const MAX_DOCS_BYTES = 800_000;
+const DOCUMENTS = ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md'];
 
 /** The README's table gives the reason for each. */
 const DEPENDENCIES = ['jsonwebtoken', 'passport-strategy', 'undici'];
@@ -94,9 +97,12 @@ function checkFiles(packed: string): void {
   const sources = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => `dist/${name.slice(0, -'.ts'.length)}`);
+  const documents = readdirSync(join(ROOT, 'docs'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1));
   const expected = new Set([
-    'LICENSE',
-    'README.md',
+    ...DOCUMENTS,
+    ...documents,
     'package.json',
     ...sources.flatMap((name) => [`${name}.js`, `${name}.d.ts`]),
   ]);
@@ -115,14 +121,31 @@ function checkFiles(packed: string): void {
     'names a source map that leads to no shipped source',
     'Set "sourceMap" and "declarationMap" to false in tsconfig.build.json, or ship lib/ too.',
   );
-  const bytes = found.reduce((sum, name) => sum + readFileSync(join(packed, name)).length, 0);
-  process.stdout.write(`  ${found.length} files, ${Math.round(bytes / 1000)} kB unpacked\n`);
-  if (bytes >= MAX_UNPACKED_BYTES) {
+  const bytesOf = (names: string[]) =>
+    names.reduce((sum, name) => sum + readFileSync(join(packed, name)).length, 0);
+  const isDocument = (name: string) => DOCUMENTS.includes(name) || name.startsWith('docs/');
+  for (const [what, names, allowed] of [
+    ['code', found.filter((name) => !isDocument(name)), MAX_CODE_BYTES],
+    ['documents', found.filter(isDocument), MAX_DOCS_BYTES],
+  ] as const) {
+    const bytes = bytesOf(names);
+    process.stdout.write(`  ${what}: ${names.length} files, ${Math.round(bytes / 1000)} kB\n`);
+    if (bytes < allowed) continue;
     fail(
-      `The package has ${bytes} bytes unpacked, ${MAX_UNPACKED_BYTES} are allowed`,
+      `The ${what} of the package are ${bytes} bytes, ${allowed} are allowed`,
       'Find what has grown: npm pack --dry-run lists the sizes.',
     );
   }
+  // What a registry and an editor show: a link that leads out of the package leads nowhere.
+  const readme = readFileSync(join(packed, 'README.md'), 'utf8');
+  const linked = [...readme.matchAll(/(?:\]\(|src=")(?!\w+:)([^)#"\s]+)/g)].map(
+    ([, to]) => to ?? '',
+  );
+  failForEach(
+    linked.filter((to) => !existsSync(join(packed, to))),
+    'is linked by the README and not in the tarball',
+    'Ship it ("files" in package.json), or do not link to it.',
+  );
 }
 
 /** A map that leads nowhere makes debuggers and bundlers warn. */
