@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Okta } from '../../example/okta/index.js';
+import { FAILURES } from '../../lib/failures.js';
 import { Browser, useOkta } from '../support/index.js';
 import { root, runProgram } from './program.js';
 
@@ -38,6 +39,22 @@ async function start(t: TestContext, path: string): Promise<Browser> {
   await app.until(/http:\/\/localhost:\d+/);
   return new Browser(`http://localhost:${port}`);
 }
+
+it('Every option and every code is in the reference', async () => {
+  const source = await readFile(join(root, 'lib', 'options', 'types.ts'), 'utf8');
+  const errors = await readFile(join(root, 'lib', 'errors.ts'), 'utf8');
+  const ofStrategy = source.replace(/interface OktaDirectMfaAuthenticateOptions.*?^}/ms, '');
+  const options = [...ofStrategy.matchAll(/^ {2}(\w+)\??:/gm)].map(([, name]) => name);
+  const codes = [...errors.matchAll(/^ {2}(?:\||readonly code =) '(\w+)'/gm)].map(
+    ([, code]) => code,
+  );
+  assert.ok(options.length > 20 && codes.length > 10, 'they were found');
+  const reference = await readFile(join(root, 'docs', 'reference.md'), 'utf8');
+  const missing = [...options, ...codes, ...Object.keys(FAILURES)].filter(
+    (name) => !new RegExp(`\`${name}\``).test(reference),
+  );
+  assert.deepEqual(missing, []);
+});
 
 describe('What is pasted from the documents runs:', () => {
   it('the app of the README, with pages', async (t) => {
