@@ -56,6 +56,7 @@ describe('readFactor', () => {
     ['an assertion that is empty and a passcode', { assertion: '', otp: '1' }, 'assertion'],
     ['a passcode and a challenge', { otp: '1', challenge: 'c1' }, 'code'],
     ['a passcode and a challenge that is empty', { otp: '1', challenge: '' }, 'poll'],
+    ['a passcode and a challenge that are both empty', { otp: '', challenge: '' }, 'code'],
     ['a challenge', { challenge: 'c1' }, 'poll'],
     ['a challenge and a username', { challenge: 'c1', username: 'a' }, 'poll'],
     ['only a username', { username: 'a' }, 'none'],
@@ -72,6 +73,11 @@ describe('readFactor', () => {
     assert.deepEqual(read(proofs), { ...ASSERTION, challenge: 'c1' });
     const code = { otp: '1', challenge: ' c1 ' };
     assert.deepEqual(read(code), { type: 'otp', otp: '1', challenge: 'c1' });
+  });
+
+  it('names the field of a code that is missing, whatever challenge it speaks of', () => {
+    const missing = { type: 'missing', factor: 'otp', step: 'code', field: 'otp' };
+    assert.deepEqual(read({ otp: '', challenge: 'c1' }), missing);
   });
 
   it('names the field of the password where there is neither', () => {

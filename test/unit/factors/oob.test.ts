@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { oobCodeGrant, pollGrant, readChallengeId } from '../../../lib/factors/oob.js';
+import {
+  oobChallengeRequest,
+  oobCodeGrant,
+  pollGrant,
+  readChallengeId,
+} from '../../../lib/factors/oob.js';
 import { codeChallenge, otpGrant } from '../../../lib/factors/otp.js';
 import type { Challenge } from '../../../lib/transactions/index.js';
 import { FIELDS, TRANSACTION } from '../support.js';
@@ -41,6 +46,21 @@ describe('readChallengeId', () => {
     });
     assert.deepEqual(readChallengeId({ id: '' }, fields), { ...MISSING, field: 'id' });
   });
+});
+
+describe('oobChallengeRequest', () => {
+  for (const channel of ['push', 'sms', 'voice', 'email'] as const) {
+    it(`asks for ${channel} by its channel, and logs all but the mfa_token`, () => {
+      assert.deepEqual(oobChallengeRequest(channel, TRANSACTION), {
+        parameters: {
+          mfa_token: 'mfa-1',
+          challenge_types_supported: MFA_OOB,
+          channel_hint: channel,
+        },
+        loggable: ['challenge_types_supported', 'channel_hint'],
+      });
+    });
+  }
 });
 
 describe('the MFA OOB grant', () => {

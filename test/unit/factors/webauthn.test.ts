@@ -5,10 +5,12 @@ import {
   assertionGrant,
   isOwnAssertion,
   readAssertion,
+  webauthnChallengeRequest,
   type AssertionFactor,
 } from '../../../lib/factors/webauthn.js';
 import { FIELDS, TRANSACTION } from '../support.js';
 
+const MFA_WEBAUTHN = 'urn:okta:params:oauth:grant-type:mfa-webauthn';
 const MISSING = { type: 'missing', factor: 'webauthn', step: 'assertion', field: 'assertion' };
 const RESPONSE = { clientDataJSON: 'Y2Q', authenticatorData: 'YWQ', signature: 'c2ln' };
 const FACTOR: AssertionFactor = { type: 'assertion', ...RESPONSE };
@@ -87,11 +89,20 @@ describe('readAssertion', () => {
   });
 });
 
+describe('webauthnChallengeRequest', () => {
+  it('asks for a passkey without a channel, and logs all but the mfa_token', () => {
+    assert.deepEqual(webauthnChallengeRequest(TRANSACTION), {
+      parameters: { mfa_token: 'mfa-1', challenge_types_supported: MFA_WEBAUTHN },
+      loggable: ['challenge_types_supported'],
+    });
+  });
+});
+
 describe('the MFA WebAuthn grant', () => {
   it('sends what Okta verifies, userHandle only if there is one, and lets none be logged', () => {
     const { rejectionCodes, ...grant } = assertionGrant(FACTOR, TRANSACTION);
     assert.deepEqual(grant, {
-      grantType: 'urn:okta:params:oauth:grant-type:mfa-webauthn',
+      grantType: MFA_WEBAUTHN,
       parameters: { mfa_token: 'mfa-1', ...RESPONSE },
       loggable: [],
       rejection: 'webauthn_failed',
