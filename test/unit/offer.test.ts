@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { availableFactors, offeredFactors, supportedBy } from '../../lib/offer.js';
+import { availableFactors, factorsLeft, offeredFactors, supportedBy } from '../../lib/offer.js';
 import { asRequest } from '../support/fixtures.js';
+import { TRANSACTION } from './support.js';
 
 const OTP = 'http://auth0.com/oauth/grant-type/mfa-otp';
 const OOB = 'http://auth0.com/oauth/grant-type/mfa-oob';
@@ -31,6 +32,17 @@ describe('availableFactors', () => {
       assert.deepEqual(availableFactors(OFFERED, transaction), left);
     });
   }
+});
+
+describe('factorsLeft', () => {
+  it('asks the option with the request, and leaves out what Okta has refused', () => {
+    const factors = (req: object) =>
+      'user' in req ? (['push', 'sms'] as const) : (['otp'] as const);
+    const transaction = { ...TRANSACTION, refused: ['sms'] as const };
+    const left = (req: object) => factorsLeft(asRequest(req), { factors }, transaction);
+    assert.deepEqual(left({ user: 'ada' }), ['push']);
+    assert.deepEqual(left({}), ['otp']);
+  });
 });
 
 describe('supportedBy', () => {

@@ -46,6 +46,12 @@ describe('pendingChallenge', () => {
     });
   }
 
+  it('may not be sent again at a certain time where nothing was sent', (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: START });
+    const transaction = { ...TRANSACTION, challenge: PASSKEY };
+    assert.ok(!('resendAt' in (pendingChallenge(transaction, 30) ?? assert.fail())));
+  });
+
   it('is none where nothing is out, and from the moment that it expires', (t) => {
     assert.equal(pendingChallenge(TRANSACTION, 30), undefined);
     t.mock.timers.enable({ apis: ['Date'], now: EXPIRES - 1 });
