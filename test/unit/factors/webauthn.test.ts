@@ -165,9 +165,14 @@ describe('isOwnAssertion', () => {
     });
   }
 
-  it('takes http: from localhost, as browsers do', () => {
-    const client = { ...CLIENT, origin: 'http://localhost:3000' };
-    assert.equal(isOwn(client, { rpId: 'localhost' }), true);
+  it('takes http: from localhost, as browsers do, and no other scheme', () => {
+    for (const [origin, expected] of [
+      ['http://localhost:3000', true],
+      ['https://localhost:3000', true],
+      ['ws://localhost:3000', false],
+    ] as const) {
+      assert.equal(isOwn({ ...CLIENT, origin }, { rpId: 'localhost' }), expected, origin);
+    }
   });
 
   it('takes the origins of the option alone, to the letter', () => {

@@ -87,6 +87,7 @@ describe('the challenge endpoint', () => {
     ['9'.repeat(17), undefined],
     [null, undefined],
     [{}, undefined],
+    [['95'], undefined],
   ] as const) {
     it(`reads the number ${JSON.stringify(given)} as ${number}`, async () => {
       assert.equal((await read({ ...PUSH, binding_code: given }))['number'], number);
@@ -104,10 +105,36 @@ describe('the challenge endpoint', () => {
     });
   }
 
+  for (const [given, channel] of [
+    ['push', 'push'],
+    ['pigeon', 'pigeon'],
+    [7, undefined],
+    [undefined, undefined],
+  ] as const) {
+    it(`reads the channel ${given} as ${channel}`, async () => {
+      assert.equal((await read({ ...PUSH, channel: given }))['channel'], channel);
+    });
+  }
+
+  it('reads a number only where one is compared', async () => {
+    for (const binding_method of ['none', 'prompt']) {
+      assert.equal((await read({ ...PUSH, binding_method }))['number'], undefined, binding_method);
+    }
+  });
+
+  it('takes an oob_code of 4096 characters, and options of a passkey of 16384', async () => {
+    const oob_code = 'o'.repeat(4096);
+    assert.equal((await read({ ...PUSH, oob_code }))['oobCode'], oob_code);
+    const bare = JSON.stringify({ challenge: 'a', hints: '' }).length;
+    const publicKey = { challenge: 'a', hints: 'x'.repeat(16_384 - bare) };
+    assert.equal((await read({ publicKey }))['binding'], 'passkey');
+  });
+
   for (const [what, json] of [
     ['no oob_code', { ...PUSH, oob_code: undefined }],
+    ['an empty oob_code', { ...PUSH, oob_code: '' }],
     ['an oob_code that is no string', { ...PUSH, oob_code: 7 }],
-    ['an oob_code of 5000 characters', { ...PUSH, oob_code: 'o'.repeat(5000) }],
+    ['an oob_code of 4097 characters', { ...PUSH, oob_code: 'o'.repeat(4097) }],
     ['an unknown binding', { ...PUSH, binding_method: 'bluetooth' }],
     ['a publicKey that is none', { publicKey: 'x' }],
     ['a publicKey that is null', { publicKey: null }],
@@ -120,6 +147,7 @@ describe('the challenge endpoint', () => {
       await assert.rejects(ask(json), (error: unknown) => {
         assert.ok(error instanceof OktaResponseError);
         assert.equal(error.code, 'invalid_response');
+        assert.match(error.message, /challenge request lacks a field/);
         assert.doesNotMatch(everyPrint(error), /mfa-7Hq|ooo/);
         return true;
       });
@@ -131,6 +159,8 @@ describe('the challenge endpoint', () => {
     ['an appid', { rpId: '', extensions: { appid: 'https://a.b/c' } }, { rpId: 'a.b' }],
     ['an appid without a host', { extensions: { appid: 'urn:x' } }, { rpId: undefined }],
     ['an unreadable appid', { extensions: { appid: 'x' } }, { rpId: undefined }],
+    ['an appid in a list', { extensions: { appid: ['https://a.b'] } }, { rpId: undefined }],
+    ['an rpId that is no string', { rpId: 7 }, { rpId: undefined }],
     ['neither', {}, { rpId: undefined }],
     [
       'odd credentials',

@@ -355,6 +355,7 @@ describe('the options of second factors', () => {
     ['factors', [], /factors must be a list of one or more of otp, push/],
     ['factors', ['otp', 'otp'], /factors must be a list .* each once/],
     ['factors', ['smoke'], /factors must be a list/],
+    ['factors', ['otp', 'smoke'], /factors must be a list/],
     ['factors', 'otp', /factors must be a list/],
     ['maxChallenges', 0, /maxChallenges must be a positive integer/],
     ['resendAfter', -1, /resendAfter must be a number and must not be negative/],
@@ -368,6 +369,8 @@ describe('the options of second factors', () => {
     ['webauthn', { origins: [] }, /webauthn.origins must be a list of origins/],
     ['webauthn', { origins: ['https://a.com/'] }, /webauthn.origins must be a list of origins/],
     ['webauthn', { origins: [7] }, /webauthn.origins must be a list of origins/],
+    ['webauthn', { origins: ['a.com'] }, /webauthn.origins must be a list of origins/],
+    ['webauthn', { origins: ['https://a.com', 'b'] }, /webauthn.origins must be a list of origins/],
     ['webauthn', { origins: 'https://a.com' }, /webauthn.origins must be a list of origins/],
   ] as const) {
     it(`refuse ${name}: ${JSON.stringify(value)}`, () => {
@@ -375,12 +378,27 @@ describe('the options of second factors', () => {
     });
   }
 
-  it('take a list, or a function of the request, and keep their own copy', () => {
+  it('take a list, and keep their own copy', () => {
     const list = ['push', 'otp'];
     const { factors } = read({ factors: list });
     list.pop();
     assert.deepEqual(factors({} as never), ['push', 'otp']);
-    const webauthn = { rpID: 'a.com', origins: ['https://a.com', 'http://localhost:3000'] };
-    assert.deepEqual(read({ webauthn }).webauthn, webauthn);
   });
+
+  it('ask a function each time, and name it when it gives no list', () => {
+    const { factors } = read({ factors: ({ want }: { want: unknown }) => want });
+    assert.deepEqual(factors({ want: ['sms'] } as never), ['sms']);
+    assert.deepEqual(factors({ want: ['push', 'otp'] } as never), ['push', 'otp']);
+    assertTypeError(() => factors({ want: ['smoke'] } as never), /factors\(\) must be a list/);
+  });
+
+  for (const webauthn of [
+    { rpID: 'a.com', origins: ['https://a.com', 'http://localhost:3000'] },
+    { rpID: 'a.com', origins: undefined },
+    { rpID: undefined, origins: ['https://a.com'] },
+  ]) {
+    it(`take webauthn: ${JSON.stringify(webauthn)}`, () => {
+      assert.deepEqual(read({ webauthn }).webauthn, webauthn);
+    });
+  }
 });
