@@ -8,7 +8,8 @@ import { readOptions } from '../../lib/options/index.js';
 import type { AnyOptions } from '../../lib/options/types.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { asRequest, CLIENT_ID, ISSUER, settle } from '../support/fixtures.js';
-import { gate } from '../support/promises.js';
+import { gate, type Gate } from '../support/promises.js';
+import type { Transaction } from '../../lib/index.js';
 import { KEY, LOGIN_FORM, useScene } from './support.js';
 
 const CHALLENGE_PATH = '/oauth2/default/v1/challenge';
@@ -44,8 +45,8 @@ async function tell(flow: LoginFlow, body: object): Promise<Record<string, unkno
   const action = await send(flow, body);
   if (action.type === 'fail') return { status: action.status, ...(action.info as object) };
   if (action.type !== 'error') return { code: action.type };
-  const { code, status } = action.error as OktaDirectMfaError;
-  return { code, status, error: true };
+  const { code, status, message } = action.error as OktaDirectMfaError;
+  return { code, status, message, error: true };
 }
 const codeOf = async (flow: LoginFlow, body: object) => (await tell(flow, body))['code'];
 
@@ -75,6 +76,19 @@ const sms = (more: object = {}) => ({
 });
 const challenged = (body: object, status = 200) =>
   scene.okta.reply('POST', CHALLENGE_PATH, status, body);
+/** The same, held back until `letGo`. @returns when the request has arrived */
+function heldChallenge(status: number, body: object, letGo: Gate): Promise<void> {
+  const arrived = gate();
+  scene.okta.agent
+    .get(new URL(ISSUER).origin)
+    .intercept({ method: 'POST', path: CHALLENGE_PATH })
+    .reply(status, (async () => {
+      arrived.open();
+      await letGo.opened;
+      return JSON.stringify(body);
+    }) as never);
+  return arrived.opened;
+}
 const pending = (error = 'authorization_pending') => scene.okta.token(400, { error });
 
 async function push(flow: LoginFlow, more: object = {}): Promise<string> {
@@ -218,6 +232,16 @@ describe('a push', () => {
     });
   }
 
+  it('is pending until the next poll is due after one that Okta could not answer', async (t) => {
+    clock(t);
+    const flow = await begin();
+    const challenge = await push(flow);
+    scene.okta.token(503, {});
+    assert.equal(await codeOf(flow, { challenge }), 'okta_error');
+    assert.equal(await codeOf(flow, { challenge }), 'authorization_pending');
+    assert.equal(asked().length, 2);
+  });
+
   it('ends the login when Okta does not let the person in', async () => {
     const flow = await begin();
     const challenge = await push(flow);
@@ -250,6 +274,54 @@ describe('a push', () => {
       ['success', 'success'],
     );
     assert.equal(asked().length, 2);
+  });
+
+  it('is the same login for a poll that came before the approval and is read after it', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const late = scene.browser.request({ challenge });
+    scene.granted();
+    assert.equal(await codeOf(flow, { challenge }), 'success');
+    assert.equal((await flow.authenticate(asRequest(late))).type, 'success');
+    assert.equal(asked().length, 2);
+  });
+
+  for (const [what, error, code] of [
+    ['a slow_down', 'slow_down', 'authorization_pending'],
+    ['a denial', 'invalid_grant', 'push_rejected'],
+  ] as const) {
+    it(`leaves a push after it alone when ${what} comes late`, async (t) => {
+      clock(t);
+      const flow = await begin({ resendAfter: 0 });
+      const first = await push(flow);
+      const letGo = gate();
+      const arrived = scene.okta.heldToken(400, { error }, letGo);
+      const late = codeOf(flow, { challenge: first });
+      await arrived;
+      const second = await push(flow);
+      pending();
+      await send(flow, { challenge: second });
+      letGo.open();
+      assert.equal(await late, code);
+      const { id, interval } = scene.saved()?.challenge ?? {};
+      assert.deepEqual([id, interval], [second, 5]);
+      t.mock.timers.tick(5_000);
+      scene.granted();
+      assert.equal(await codeOf(flow, { challenge: second }), 'success');
+    });
+  }
+
+  it('is not out again when a slow_down comes after it was given up for a passcode', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const letGo = gate();
+    const arrived = scene.okta.heldToken(400, { error: 'slow_down' }, letGo);
+    const late = codeOf(flow, { challenge });
+    await arrived;
+    assert.equal(await codeOf(flow, { factor: 'otp' }), 'mfa_required');
+    letGo.open();
+    assert.equal(await late, 'authorization_pending');
+    assert.equal(scene.saved()?.challenge, undefined);
   });
 
   for (const [what, meanwhile, code] of [
@@ -301,7 +373,9 @@ describe('a push', () => {
     assert.equal(info['message'], 'Approve the sign-in on your phone.');
     assert.ok(!('numberChallenge' in info));
     challenged({ ...PUSH, binding_code: undefined });
-    assert.equal(await codeOf(flow, { factor: 'push' }), 'invalid_response');
+    const unusable = await tell(flow, { factor: 'push' });
+    assert.equal(unusable['code'], 'invalid_response');
+    assert.match(String(unusable['message']), /announces a number to compare and gives none/);
     assert.equal(scene.saved()?.challenges, 2, 'it has rung');
   });
 
@@ -556,6 +630,7 @@ describe('the choice of a factor', () => {
       if (code !== 'factor_unavailable') return;
       const left = ALL.filter((factor) => factor !== 'sms');
       assert.deepEqual([info['factor'], info['factors']], ['sms', left]);
+      assert.deepEqual(scene.saved()?.refused, ['sms']);
       // Okta is not asked again.
       const again = await tell(flow, { factor: 'sms' });
       assert.deepEqual([again['code'], again['factors']], ['factor_unavailable', left]);
@@ -575,28 +650,76 @@ describe('the choice of a factor', () => {
     }
   });
 
-  it('needs a login that waits, and not one that has ended meanwhile', async (t) => {
+  it('needs a login that waits, and is not over', async (t) => {
     clock(t);
     assert.equal(await codeOf(create(), { factor: 'push' }), 'mfa_transaction_missing');
-    const flow = await begin();
-    const letGo = gate();
-    const arrived = gate();
-    scene.okta.agent
-      .get(new URL(ISSUER).origin)
-      .intercept({ method: 'POST', path: CHALLENGE_PATH })
-      .reply(200, (async () => {
-        arrived.open();
-        await letGo.opened;
-        return JSON.stringify(PUSH);
-      }) as never);
-    const wish = codeOf(flow, { factor: 'push' });
-    await arrived.opened;
-    await flow.cancel(asRequest(scene.browser.request()));
-    letGo.open();
-    assert.equal(await wish, 'mfa_transaction_missing');
     const late = await begin();
     t.mock.timers.tick(300_000);
     assert.equal(await codeOf(late, { factor: 'push' }), 'mfa_transaction_expired');
+  });
+
+  for (const [what, status, body] of [
+    ['sends it', 200, PUSH],
+    ['limits the rate', 429, {}],
+  ] as const) {
+    it(`comes to nothing where the login is cancelled before Okta ${what}`, async () => {
+      const flow = await begin();
+      const letGo = gate();
+      const arrived = heldChallenge(status, body, letGo);
+      const wish = codeOf(flow, { factor: 'push' });
+      await arrived;
+      await flow.cancel(asRequest(scene.browser.request()));
+      letGo.open();
+      assert.equal(await wish, 'mfa_transaction_missing');
+    });
+  }
+
+  it('is one wish still when the one before it has ended', async () => {
+    const flow = await begin();
+    const [first, second] = [gate(), gate()];
+    const arrived = heldChallenge(200, PUSH, first);
+    const wishes = [codeOf(flow, { factor: 'push' })];
+    await arrived;
+    const next = heldChallenge(200, sms(), second);
+    wishes.push(codeOf(flow, { factor: 'sms' }));
+    first.open();
+    await next;
+    await wishes[0];
+    wishes.push(codeOf(flow, { factor: 'sms' }));
+    await settle();
+    second.open();
+    assert.deepEqual(await Promise.all(wishes), [
+      'authorization_pending',
+      'code_sent',
+      'code_sent',
+    ]);
+    assert.equal(scene.saved()?.challenges, 2);
+  });
+
+  for (const [what, change] of [
+    ['another login', { id: 'another' }],
+    ['none', undefined],
+  ] as const) {
+    it(`asks nothing when the store has ${what} by now`, async () => {
+      const flow = await begin();
+      const req = scene.browser.request({ factor: 'push' });
+      const session = scene.browser.saved();
+      const kept = change && { ...(session[KEY] as object), ...change };
+      scene.browser.store.set(scene.browser.sid(), JSON.stringify({ ...session, [KEY]: kept }));
+      const action = await flow.authenticate(asRequest(req));
+      assert.ok(action.type === 'fail');
+      assert.equal((action.info as { code: string }).code, 'mfa_transaction_missing');
+      assert.equal(asked().length, 0);
+    });
+  }
+
+  it('is asked again after one that failed, also while a wrong code is remembered', async () => {
+    const flow = await begin();
+    scene.rejected();
+    await send(flow, { otp: '1' });
+    challenged({}, 500);
+    assert.equal(await codeOf(flow, { factor: 'push' }), 'okta_error');
+    await push(flow);
   });
 
   it('leaves out what Okta does not support, where Okta says so', async () => {
@@ -695,6 +818,14 @@ describe('a passkey', () => {
       assert.equal(asked().length, 1);
     });
   }
+
+  it('of another page says how many attempts a wrong code has left', async () => {
+    const { flow } = await offered();
+    scene.rejected();
+    await send(flow, { otp: '1' });
+    const info = await tell(flow, { assertion: assertionOf({}) });
+    assert.deepEqual([info['code'], info['attemptsRemaining']], ['webauthn_failed', 4]);
+  });
 
   it('may be on an origin of the option, with the option for its relying party', async () => {
     const { flow } = await offered({
@@ -875,6 +1006,39 @@ describe('what has been counted', () => {
     });
   }
 
+  it('keeps the last attempt, and writes no session, when Okta limits its rate', async () => {
+    const flow = await begin({ maxOtpAttempts: 1 });
+    const saves = scene.browser.log.length;
+    scene.okta.token(429, {});
+    assert.equal(await codeOf(flow, { otp: '1' }), 'rate_limited');
+    assert.equal(scene.browser.log.length, saves);
+    scene.granted();
+    assert.equal(await codeOf(flow, { otp: '1' }), 'success');
+  });
+
+  it('is not more for a code that was too old, in this process either', async () => {
+    const flow = await begin();
+    const challenge = await text(flow);
+    scene.okta.token(400, { error: 'expired_token' });
+    assert.equal(await codeOf(flow, { otp: '1', challenge }), 'challenge_expired');
+    scene.rejected();
+    assert.equal((await tell(flow, { otp: '2' }))['attemptsRemaining'], 4);
+  });
+
+  it('is no more for a code that Okta refuses once the next factor is wanted', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const letGo = gate();
+    const arrived = scene.okta.heldToken(400, { error: 'invalid_grant' }, letGo);
+    const late = codeOf(flow, { otp: '1' });
+    await arrived;
+    scene.okta.token(403, { error: 'mfa_required', mfa_token: 'mfa-2' });
+    assert.equal(await codeOf(flow, { challenge }), 'mfa_required');
+    letGo.open();
+    assert.equal(await late, 'mfa_transaction_missing');
+    assert.equal(scene.saved()?.attempts, 0);
+  });
+
   it('leaves a passkey free of it, however often it is asked for', async () => {
     const flow = await begin({ maxChallenges: 1 });
     for (const _ of [1, 2, 3]) {
@@ -953,21 +1117,29 @@ describe('a challenge', () => {
     });
   }
 
-  for (const [what, options, factor, answer] of [
+  for (const [what, options, factor, answer, message] of [
     [
       'a passcode that is not offered',
       { factors: ['sms'] },
       'sms',
       { challenge_type: MFA_OOB.replace('oob', 'otp') },
+      /challenge request wants a passcode/,
     ],
-    ['a push for a passkey', {}, 'webauthn', PUSH],
-    ['a passkey for a push', {}, 'push', { publicKey: { challenge: 'abc' } }],
+    ['a push for a passkey', {}, 'webauthn', PUSH, /challenge request is for another kind/],
+    [
+      'a passkey for a push',
+      {},
+      'push',
+      { publicKey: { challenge: 'abc' } },
+      /challenge request is for another kind/,
+    ],
   ] as const) {
     it(`cannot be ${what}`, async () => {
       const flow = await begin(options);
       challenged(answer);
       const info = await tell(flow, { factor });
       assert.deepEqual([info['code'], info['status']], ['invalid_response', 502]);
+      assert.match(String(info['message']), message);
       const { challenge, challenges } = scene.saved() ?? {};
       assert.deepEqual([challenge, challenges], [undefined, undefined]);
     });
@@ -1025,6 +1197,18 @@ describe('a challenge', () => {
     assert.equal(scene.saved()?.challenge, undefined);
   });
 
+  it('is over with a cancelled login that the store failed to forget', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    scene.browser.fail('save');
+    await assert.rejects(flow.cancel(asRequest(scene.browser.request())));
+    scene.browser.heal();
+    assert.equal(await codeOf(flow, { factor: 'sms' }), 'mfa_transaction_missing');
+    assert.equal(await codeOf(flow, { challenge }), 'mfa_transaction_missing');
+    assert.equal(asked().length, 1);
+    assert.equal(scene.saved(), undefined);
+  });
+
   it('leaves no factor where Okta has refused the last one', async () => {
     const flow = await begin({ factors: ['sms'] });
     challenged({ error: 'access_denied' }, 403);
@@ -1036,6 +1220,57 @@ describe('a challenge', () => {
     const waits = await flow.pending(asRequest(scene.browser.request()));
     assert.deepEqual(waits?.factors, []);
   });
+});
+
+describe('a login that another process ends while this one works on it', () => {
+  /** Tells of its end only when it is written to, as a store may that is asked a moment too early. */
+  function createStore() {
+    let kept: Transaction | undefined;
+    let isOver = false;
+    return {
+      end: () => (isOver = true),
+      store: {
+        read: () => kept,
+        create: (_req: unknown, transaction: Transaction) => void (kept = transaction),
+        update: (_req: unknown, transaction: Transaction) => {
+          if (!isOver) kept = transaction;
+          return !isOver;
+        },
+        remove: () => !isOver,
+      },
+    };
+  }
+
+  for (const [what, act] of [
+    ['the choice of a passcode', (flow: LoginFlow) => codeOf(flow, { factor: 'otp' })],
+    [
+      'a push',
+      (flow: LoginFlow) => {
+        challenged(PUSH);
+        return codeOf(flow, { factor: 'push' });
+      },
+    ],
+    [
+      'another factor on top',
+      (flow: LoginFlow) => {
+        scene.okta.token(403, { error: 'mfa_required', mfa_token: 'mfa-2' });
+        return codeOf(flow, { otp: '1' });
+      },
+    ],
+    [
+      'a passkey of another page',
+      (flow: LoginFlow) => codeOf(flow, { assertion: assertionOf({}) }),
+    ],
+  ] as const) {
+    it(`is missing, whatever comes of it: ${what}`, async () => {
+      const { store, end } = createStore();
+      const flow = await begin({ store });
+      challenged({ publicKey: { challenge: 'abc' } });
+      await send(flow, { factor: 'webauthn' });
+      end();
+      assert.equal(await act(flow), 'mfa_transaction_missing');
+    });
+  }
 });
 
 describe('an approval', () => {
