@@ -57,8 +57,17 @@ describe('/challenge of the mock', () => {
         { mfa_token, challenge_types_supported: OOB },
         /^400 invalid_request: The `channel_hint` parameter is required/,
       ],
+      [
+        { mfa_token, challenge_types_supported: ' ' },
+        /^400 invalid_request: The `channel_hint` parameter is required/,
+      ],
+      [{ mfa_token, challenge_types_supported: OTP, channel_hint: 'sms' }, CANNOT],
       [{ mfa_token, channel_hint: 'pigeon' }, /^400 invalid_request: `pigeon` .*`channel_hint`/],
       [{ mfa_token, channel_hint: 'otp' }, /^400 invalid_request: `otp` .*`channel_hint`/],
+      [
+        { mfa_token, channel_hint: 'webauthn' },
+        /^400 invalid_request: `webauthn` .*`channel_hint`/,
+      ],
       [{ mfa_token, channel_hint: 'toString' }, /^400 invalid_request: `toString` /],
       [
         { mfa_token, challenge_types_supported: 'x', channel_hint: 'push' },

@@ -175,9 +175,8 @@ describe('a passkey of the mock', () => {
     assert.match(summary(await ada.enter(unknown)), NO_CHALLENGE);
 
     const first = ada.answer().response;
-    await ada.options();
+    const { challenge } = (await ada.options())['publicKey'] as { challenge: string };
     assert.match(summary(await ada.enter(first)), NO_CHALLENGE, 'replaced by another');
-    const challenge = String(ada.publicKey['challenge']);
     const poll = { grant_type: OOB, mfa_token: ada.mfa_token, oob_code: challenge };
     assert.match(summary(await wire.token(poll)), /^403 access_denied: `oob_code` has expired/);
     const push = await wire.send(ada.mfa_token, 'push');
@@ -203,6 +202,14 @@ describe('a passkey of the mock', () => {
       assert.match(summary(refused), /^400 invalid_request: WebAuthn requests must contain/);
     }
     assert.match(summary(await enter({})), /^400 invalid_request: /);
+    assert.equal((await enter(response)).status, 200);
+  });
+
+  it('is one of several that the options may ask for', async (t) => {
+    const { publicKey, answer, enter } = await asked(open(t, ADA));
+    const [own] = publicKey['allowCredentials'] as object[];
+    const other = { type: 'public-key', id: 'AAAA' };
+    const { response } = answer({ allowCredentials: [other, own] });
     assert.equal((await enter(response)).status, 200);
   });
 
@@ -253,5 +260,7 @@ describe('isValid', () => {
     assert.equal(isValid(passkey, signed('webauthn.get', 0x01), person), true);
     assert.equal(isValid(passkey, signed('webauthn.get', 0x04), person), false);
     assert.equal(isValid(passkey, signed('webauthn.create', 0x05), person), false);
+    const unreadable = { ...signed('webauthn.get', 0x05), clientDataJSON: 'AAAA' };
+    assert.equal(isValid(passkey, unreadable, person), false);
   });
 });

@@ -15,7 +15,7 @@ const ADA = {
 const EVE = { ...ADA, username: 'eve@example.com' };
 
 const EXPIRED = /^403 access_denied: `oob_code` has expired\. Use a new /;
-const PENDING = /^400 authorization_pending: /;
+const PENDING = /^400 authorization_pending: No user response/;
 const REJECTED = /^400 invalid_grant: User rejected/;
 const WRONG_CODE = /^400 invalid_grant: .*incorrect/;
 
