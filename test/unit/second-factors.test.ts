@@ -6,6 +6,7 @@ import { OUTCOME_CHANNEL, type OutcomeEvent } from '../../lib/events.js';
 import { LoginFlow } from '../../lib/login.js';
 import { readOptions } from '../../lib/options/index.js';
 import type { AnyOptions } from '../../lib/options/types.js';
+import type { VerifyFunctionWithRequest } from '../../lib/verify.js';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { asRequest, CLIENT_ID, ISSUER, settle } from '../support/fixtures.js';
 import { gate, type Gate } from '../support/promises.js';
@@ -21,7 +22,11 @@ const START = 1_700_000_000_000;
 const scene = useScene();
 const clock = (t: TestContext) => t.mock.timers.enable({ apis: ['Date'], now: START });
 
-const create = (more: Partial<AnyOptions> = {}) =>
+const create = (
+  more: Partial<AnyOptions> = {},
+  verify: VerifyFunctionWithRequest = (_req, _tokens, profile, done) =>
+    done(null, { id: profile.id }),
+) =>
   new LoginFlow(
     readOptions({
       issuer: ISSUER,
@@ -30,7 +35,7 @@ const create = (more: Partial<AnyOptions> = {}) =>
       factors: ALL,
       ...more,
     }),
-    (_req, _tokens, profile, done) => done(null, { id: profile.id }),
+    verify,
   );
 
 async function send(flow: LoginFlow, body: object): Promise<Action> {
@@ -282,7 +287,10 @@ describe('a push', () => {
     const late = scene.browser.request({ challenge });
     scene.granted();
     assert.equal(await codeOf(flow, { challenge }), 'success');
+    // It has all that it needs.
+    scene.browser.fail('get');
     assert.equal((await flow.authenticate(asRequest(late))).type, 'success');
+    assert.equal(late.session?.[KEY], undefined);
     assert.equal(asked().length, 2);
   });
 
@@ -571,6 +579,7 @@ describe('the choice of a factor', () => {
       const flow = await begin({ factors: ['push', 'sms', 'webauthn'] });
       const info = await tell(flow, body);
       assert.deepEqual([info['code'], info['field']], ['missing_credentials', field]);
+      assert.equal(typeof info['message'], 'string');
       assert.equal(asked().length, 0);
     });
   }
@@ -969,6 +978,17 @@ describe('a third factor', () => {
     scene.granted();
     assert.equal(await codeOf(flow, { otp: '1' }), 'success');
   });
+
+  it('is in the copy of the session of either click, which the app may save', async () => {
+    const flow = await begin();
+    const challenge = await push(flow);
+    const clicks = [scene.browser.request({ challenge }), scene.browser.request({ challenge })];
+    scene.okta.token(403, { error: 'mfa_required', mfa_token: 'mfa-2' });
+    await Promise.all(clicks.map((req) => flow.authenticate(asRequest(req))));
+    for (const { session } of clicks) {
+      assert.equal((session?.[KEY] as Transaction).mfaToken, 'mfa-2');
+    }
+  });
 });
 
 describe('what has been counted', () => {
@@ -1271,6 +1291,18 @@ describe('a login that another process ends while this one works on it', () => {
       assert.equal(await act(flow), 'mfa_transaction_missing');
     });
   }
+
+  it('is refused in the words of verify where verify refuses it', async () => {
+    const { store, end } = createStore();
+    const flow = create({ store }, (_req, _tokens, _profile, done) => {
+      end();
+      done(null, false, { message: 'You have left.' });
+    });
+    scene.mfaRequired();
+    await send(flow, LOGIN_FORM);
+    scene.granted();
+    assert.equal((await tell(flow, { otp: '1' }))['message'], 'You have left.');
+  });
 });
 
 describe('an approval', () => {
