@@ -1,7 +1,8 @@
 import type { OktaDirectMfaSecondFactor } from 'passport-okta-direct-mfa';
-import { toString as drawQRCode } from 'qrcode';
+import { toString as drawQRCode, type QRCodeToStringOptions } from 'qrcode';
 import { otpauthUri, type Okta, type User } from '../okta/index.js';
 import type { DemoAccount } from './layout.js';
+import { usesColor } from './terminal.js';
 
 export const FACTORS: OktaDirectMfaSecondFactor[] = [
   'otp',
@@ -50,8 +51,18 @@ function describeUser({ mfa, locked, assigned, passwordExpired, ...user }: User)
   return `${factors.join(', ') || 'passkey, once enrolled'}${user.thirdFactor ? '; two of them' : ''}`;
 }
 
-/** The instructions printed in the terminal. */
-export async function describeDemo(okta: Okta, account: DemoAccount): Promise<string> {
+/** Without colours: light on dark, as terminals are, so that the code itself is dark on light. */
+const qrCode = (color: boolean): QRCodeToStringOptions =>
+  color
+    ? { type: 'terminal', small: true }
+    : { type: 'utf8', margin: 2, color: { dark: '#ffffff', light: '#000000' } };
+
+/** The instructions printed in the terminal; `color`: whether the QR code may have colour codes. */
+export async function describeDemo(
+  okta: Okta,
+  account: DemoAccount,
+  color = usesColor(process.stdout, process.env),
+): Promise<string> {
   const others = Object.values<User>({ ...okta.users })
     .filter(({ username }) => username !== account.username)
     .map((user) => ({ ...user, shows: describeUser(user) }));
@@ -69,7 +80,7 @@ A local stand-in plays Okta's part. Sign in with
 
 and a passcode from an authenticator app that has scanned this QR code:
 
-${await drawQRCode(account.otpauth, { type: 'terminal', small: true, errorCorrectionLevel: 'L' })}
+${await drawQRCode(account.otpauth, { ...qrCode(color), errorCorrectionLevel: 'L' })}
   ${account.otpauth}
 
 Pushes, text messages, calls and emails arrive at the phone page; passkeys are enrolled at the other:

@@ -15,7 +15,10 @@ export function withoutCoverage(): NodeJS.ProcessEnv {
 /** Runs a program of example/ as a person would, with only these variables set for it. */
 export function runProgram(args: string[], env: Record<string, string> = {}) {
   const inherited = Object.entries(withoutCoverage()).filter(
-    ([name]) => !/^(OKTA_|PORT$|HOST$|NODE_ENV$|SESSION_|TRUST_PROXY$|REDIS_URL$)/.test(name),
+    ([name]) =>
+      !/^(OKTA_|PORT$|HOST$|NODE_ENV$|SESSION_|TRUST_PROXY$|REDIS_URL$|(NO|FORCE)_COLOR$)/.test(
+        name,
+      ),
   );
   const child = spawn(process.execPath, args, {
     cwd: root,

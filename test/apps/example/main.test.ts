@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { TOTP } from 'otpauth';
+import { demoAccount, describeDemo } from '../../../example/express/demo.js';
 import { startOkta } from '../../../example/okta/index.js';
 import { printed, runProgram } from '../program.js';
 import { assertRedirect, FormBrowser } from './support.js';
@@ -27,6 +28,7 @@ describe('npm start', () => {
       const secret = printed(stdout, 'TOTP secret');
       assert.match(stdout, new RegExp(`^ *otpauth://totp/\\S*secret=${secret}`, 'm'));
       assert.match(stdout, /[▀▄█]{5}/, 'QR code');
+      assert.ok(!stdout.includes('\u001b'), 'no colour codes in a pipe');
       for (const name of ['bob', 'carol', 'dave', 'erin', 'judy'])
         assert.match(stdout, new RegExp(`${name}@`));
       for (const page of ['phone', 'passkeys'])
@@ -94,6 +96,33 @@ describe('npm start', () => {
       assert.ok(okta.requests.some(({ path }) => path.endsWith('/v1/token')));
     } finally {
       assert.equal((await app.stop()).code, 0);
+      await okta.close();
+    }
+  });
+});
+
+describe('the QR code that npm start prints', () => {
+  for (const [what, env, colored] of [
+    ['has colour codes where FORCE_COLOR asks for them', { FORCE_COLOR: '1' }, true],
+    ['has none with NO_COLOR', { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
+  ] as const) {
+    it(what, async () => {
+      const app = run(env);
+      await app.started();
+      assert.equal(app.output.stdout.includes('\u001b['), colored);
+      assert.equal((await app.stop()).code, 0);
+    });
+  }
+
+  it('is dark on light on a dark terminal also without them, with a margin', async () => {
+    const okta = await startOkta();
+    try {
+      const text = await describeDemo(okta, demoAccount(okta), false);
+      const rows = text.split('\n').filter((line) => /^[▀▄█ ]+$/.test(line) && /█/.test(line));
+      const first = rows[0] ?? '';
+      assert.match(first, /^█+$/, 'the margin is light');
+      assert.ok(rows.every((row) => row.startsWith('█') && row.length === first.length));
+    } finally {
       await okta.close();
     }
   });
