@@ -4,6 +4,7 @@ import { auditLog } from './audit.js';
 import { ConfigError, readConfig } from './config.js';
 import { demoAccount, describeDemo, standInOptions } from './demo.js';
 import { listen } from './listen.js';
+import { oktaConnections } from './okta-connections.js';
 import { connectRedis } from './redis.js';
 
 async function main() {
@@ -15,15 +16,19 @@ async function main() {
   const standIn = org ? undefined : await startOkta();
   const demo = standIn && demoAccount(standIn);
 
+  const dispatcher = oktaConnections();
   const okta = standIn ? standInOptions(standIn) : org!;
-  const app = createOrExplain({ ...settings, ...redis, okta, demo });
+  const app = createOrExplain({ ...settings, ...redis, okta: { ...okta, dispatcher }, demo });
   const listening = await listen(app, port, hosts).catch(async (error: unknown) => {
     await standIn?.close();
     throw error;
   });
 
   const close = async () => {
-    await Promise.all([listening.close(), standIn?.close()]);
+    await listening.close();
+    // What is still being asked of Okta ends first; the strategy's timeout bounds it.
+    await dispatcher.close();
+    await standIn?.close();
     process.exit(0);
   };
   // Ctrl-C may arrive more than once: from the terminal, from npm and from tsx.
