@@ -3,6 +3,7 @@ import { html, type Html } from '../express/html.js';
 import { PASSKEY_SCRIPT, PHONE_SCRIPT, STYLE } from './page-assets.js';
 import type { PasskeyPages } from './passkey-pages.js';
 import type { PhonePages } from './phone-pages.js';
+import { respondRecovery } from './recovery-pages.js';
 
 /** A request for one of the pages. */
 export interface PageRequest {
@@ -36,7 +37,7 @@ const ASSETS: Readonly<Record<string, [type: string, text: string]>> = {
   '/stand-in/passkeys.js': ['text/javascript', PASSKEY_SCRIPT],
 };
 
-/** The pages for people, beside Okta's endpoints: phones, and where to enrol a passkey. */
+/** The pages for people, beside Okta's endpoints: phones, enrolment of passkeys, account recovery. */
 export class Pages {
   readonly #phone: PhonePages;
   readonly #passkeys: PasskeyPages;
@@ -48,7 +49,7 @@ export class Pages {
 
   /** Whether the request is for a page; else it is for Okta's endpoints. */
   owns(req: IncomingMessage): boolean {
-    return /^\/(?:phone|passkeys|stand-in)(?:[/?]|$)/.test(req.url ?? '');
+    return /^\/(?:phone|passkeys|signin|stand-in)(?:[/?]|$)/.test(req.url ?? '');
   }
 
   async handle(req: IncomingMessage, res: ServerResponse, body: Buffer): Promise<void> {
@@ -73,9 +74,11 @@ export class Pages {
       return message(403, 'This form belongs to another site');
     }
     const request = { method, path, origin, body: body.toString() };
-    const response = path.startsWith('/phone')
-      ? this.#phone.respond(request)
-      : await this.#passkeys.respond(request);
+    const response =
+      respondRecovery(request) ??
+      (path.startsWith('/phone')
+        ? this.#phone.respond(request)
+        : await this.#passkeys.respond(request));
     return response ?? message(404, 'There is no such page');
   }
 }
