@@ -12,10 +12,12 @@ import type {
 import { toDataURL } from 'qrcode';
 import { errorHandler } from './errors.js';
 import { factorPage } from './factor-pages.js';
-import type { DemoAccount, Errors } from './layout.js';
+import { setFlash, takeFlash } from './flash.js';
+import type { DemoAccount } from './layout.js';
 import { limitAddresses, limitUsernames, type LimitOptions, type OnLimit } from './limits.js';
-import { explain } from './messages.js';
-import { fields, isApi } from './request.js';
+import { explain, EXPIRED, NOT_STARTED } from './messages.js';
+import { recoveryLinks, type RecoveryLinks } from './recovery.js';
+import { fields, isApi, pendingTransaction, usernameOf } from './request.js';
 import * as pages from './pages.js';
 import { csrfProtection, csrfToken, noStore, secureHeaders } from './security.js';
 import { sessions, type SessionOptions } from './sessions.js';
@@ -25,6 +27,8 @@ export interface AppOptions extends SessionOptions, LimitOptions {
   okta: Omit<OktaDirectMfaStrategyOptions, 'passReqToCallback'>;
   /** Express's `trust proxy`: the proxies whose `X-Forwarded-*` headers are trusted. */
   trustProxy?: number | string | undefined;
+  /** Where the sign-in page links to; the org's own pages by default. */
+  recovery?: Partial<RecoveryLinks> | undefined;
   /** The account shown on the demo's pages. None with a real org. */
   demo?: DemoAccount | undefined;
   /** Receives one line for each server error; `console.error` by default. */
@@ -41,6 +45,7 @@ interface User {
 /** The sample app, not yet listening. */
 export function createApp(options: AppOptions): Express {
   const { demo, production = false, log = console.error } = options;
+  const { maxOtpAttempts: maxAttempts = 5 } = options.okta;
   const app = express();
   app.disable('x-powered-by');
   if (options.trustProxy !== undefined) app.set('trust proxy', options.trustProxy);
@@ -57,6 +62,7 @@ export function createApp(options: AppOptions): Express {
     done(null, user);
   });
   passport.use(strategy);
+  const recovery = { ...recoveryLinks(options.okta.issuer), ...options.recovery };
 
   // The user in the session. With a database: store the id, and look the user up by it.
   passport.serializeUser((user, done) => done(null, user));
@@ -72,7 +78,11 @@ export function createApp(options: AppOptions): Express {
   app.use(passport.session());
 
   // 3. Sign-in: one handler for every step. The strategy distinguishes them by the body's fields.
+  // Every form is answered with a redirect, and what there is to say is on the page that it leads to:
+  // a reload does not send a passcode again, and "back" asks for no form to be submitted again.
   const signIn: RequestHandler = (req, res, next) => {
+    // The transaction may end here, and its username is to be kept.
+    const username = usernameOf(req);
     // Browsers are redirected to the page of the second step; scripts get the code, `mfa_required`
     // for example, instead.
     const mfaRedirect = fields(req)['factor'] === 'otp' ? '/login/otp?factor=otp' : '/login/otp';
@@ -88,7 +98,7 @@ export function createApp(options: AppOptions): Express {
         // A verify function that refuses without an info gives no status either.
         if (!user) {
           const refusal = (info as OktaDirectMfaInfo) ?? notAllowed;
-          return fail(req, res, refusal, status as number).catch(next);
+          return fail(req, res, refusal, status as number, username).catch(next);
         }
         // Changes the session id, and saves the session before the callback.
         req.logIn(user, (error) => {
@@ -102,7 +112,7 @@ export function createApp(options: AppOptions): Express {
   };
 
   const onLimit: OnLimit = (req, res, limit, next) => {
-    fail(req, res, { code: 'rate_limited', ...limit }, 429).catch(next);
+    fail(req, res, { code: 'rate_limited', ...limit }, 429, usernameOf(req)).catch(next);
   };
   // The address first: one that is over its limit does not use up other people's.
   const limit = [limitAddresses(options, onLimit), limitUsernames(options, onLimit)];
@@ -112,21 +122,28 @@ export function createApp(options: AppOptions): Express {
   // The second click of a double click may arrive after the first has signed the user in.
   app.post('/login/otp', guestsOnly, csrfProtection, limit, signIn);
 
-  /** Shows the page of the failed step again, with what to do next to the field. */
-  async function fail(req: Request, res: Response, info: OktaDirectMfaInfo, status?: number) {
-    res.status(status ?? 403);
-    if ('retryAfter' in info && info.retryAfter !== undefined)
-      res.set('Retry-After', String(info.retryAfter));
-    if (isApi(req)) return res.json(info);
-
-    const errors = explain(info, fields(req));
+  /** Leads back to the page of the failed step, which says what to do next to the field. */
+  async function fail(
+    req: Request,
+    res: Response,
+    info: OktaDirectMfaInfo,
+    status = 403,
+    username?: string,
+  ): Promise<unknown> {
+    if (isApi(req)) {
+      if ('retryAfter' in info && info.retryAfter !== undefined)
+        res.set('Retry-After', String(info.retryAfter));
+      return res.status(status).json(info);
+    }
+    await setFlash(req, { errors: explain(info, fields(req)), username });
     const pending = req.path === '/login/otp' ? await strategy.pending(req) : undefined;
-    if (pending) return showFactor(req, res, pending, errors);
-    return showLogin(req, res, errors);
+    return res.redirect(pending ? factorPath(req, pending) : '/login');
   }
 
   app.post('/login/restart', csrfProtection, async (req, res) => {
+    const username = usernameOf(req);
     await strategy.cancel(req);
+    await setFlash(req, { username });
     res.redirect('/login');
   });
 
@@ -134,25 +151,39 @@ export function createApp(options: AppOptions): Express {
     await strategy.cancel(req);
     req.logout((error) => {
       if (error) return next(error);
-      req.session.notice = 'You have signed out.';
-      req.session.save((error) => (error ? next(error) : res.redirect('/login')));
+      setFlash(req, { notice: 'You have signed out.' }).then(() => res.redirect('/login'), next);
     });
   });
 
   // 4. The pages.
   app.get('/', (req, res) => res.redirect(req.isAuthenticated() ? '/profile' : '/login'));
 
-  app.get('/login', guestsOnly, (req, res) => showLogin(req, res));
+  app.get('/login', guestsOnly, async (req, res) => {
+    const flash = await takeFlash(req);
+    res.send(pages.loginPage({ csrf: csrfToken(req), ...flash, recovery, demo }));
+  });
 
   app.get('/login/otp', guestsOnly, async (req, res) => {
     const pending = await strategy.pending(req);
-    if (pending) showFactor(req, res, pending);
-    else res.redirect('/login');
+    if (!pending) return leadToPassword(req, res);
+    const { errors } = await takeFlash(req);
+    const page = { csrf: csrfToken(req), pending, maxAttempts, errors, demo };
+    res.send(factorPage(page, req.query['factor'] === 'otp'));
   });
 
-  app.get('/profile', (req, res) => {
+  /** From a page of the second step when none is due, or no longer. */
+  async function leadToPassword(req: Request, res: Response) {
+    // A transaction that has expired stays in the session until the next password.
+    const expired = pendingTransaction(req);
+    const errors = { form: expired ? EXPIRED : NOT_STARTED };
+    if (!req.session.flash) await setFlash(req, { errors, username: expired?.username });
+    res.redirect('/login');
+  }
+
+  app.get('/profile', async (req, res) => {
     if (!req.isAuthenticated()) return res.redirect('/login');
-    res.send(pages.profilePage({ csrf: csrfToken(req), ...(req.user as User) }));
+    const { errors } = await takeFlash(req);
+    res.send(pages.profilePage({ csrf: csrfToken(req), errors, ...(req.user as User) }));
   });
 
   if (demo) {
@@ -161,21 +192,6 @@ export function createApp(options: AppOptions): Express {
       const back = (await strategy.pending(req)) ? '/login/otp' : '/login';
       res.send(pages.authenticatorPage({ demo, qr, back }));
     });
-  }
-
-  function showLogin(req: Request, res: Response, errors?: Errors) {
-    const { notice } = req.session;
-    delete req.session.notice;
-    const { username: typed } = fields(req);
-    const username = typeof typed === 'string' ? typed : '';
-    res.send(pages.loginPage({ csrf: csrfToken(req), username, errors, notice, demo }));
-  }
-
-  function showFactor(req: Request, res: Response, pending: PendingTransaction, errors?: Errors) {
-    const { otp, challenge } = fields(req);
-    const passcode =
-      req.query['factor'] === 'otp' || (otp !== undefined && challenge === undefined);
-    res.send(factorPage({ csrf: csrfToken(req), pending, errors, demo }, passcode));
   }
 
   // 5. The same login for scripts. The token from GET /api/csrf goes into the X-CSRF-Token header;
@@ -201,6 +217,13 @@ const notAllowed = {
   code: 'access_denied',
   message: 'You are not allowed to sign in here.',
 } as const;
+
+/** The page of the second step. After a passcode it is the passcode's, also if another is the first. */
+function factorPath(req: Request, { factors }: PendingTransaction): string {
+  const { otp, challenge } = fields(req);
+  const passcode = otp !== undefined && challenge === undefined && factors[0] !== 'otp';
+  return passcode ? '/login/otp?factor=otp' : '/login/otp';
+}
 
 /** Lets guests through; redirects signed-in users to their profile. */
 function guestsOnly(req: Request, res: Response, next: NextFunction) {

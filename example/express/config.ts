@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { OktaDirectMfaSecondFactor } from 'passport-okta-direct-mfa';
+import type { RecoveryLinks } from './recovery.js';
 
 /** An error in the environment that the user can correct. `main.ts` prints the message only. */
 export class ConfigError extends Error {
@@ -23,6 +24,8 @@ export interface Config {
   trustProxy?: number | string;
   /** Seconds. */
   sessionLifetime: { idle?: number; absolute?: number };
+  /** Instead of the org's own pages; `undefined`: no link. */
+  recovery: Partial<RecoveryLinks>;
   /** For the sessions and the limits; without it they are in the memory of this process. */
   redisUrl?: string;
 }
@@ -62,6 +65,10 @@ export function readConfig(env: Env): Config {
     // The number of proxies in front of the app, or their addresses.
     ...(trustProxy && { trustProxy: /^\d+$/.test(trustProxy) ? Number(trustProxy) : trustProxy }),
     sessionLifetime: { ...(idle && { idle }), ...(absolute && { absolute }) },
+    recovery: {
+      ...readLink(env, 'OKTA_FORGOT_PASSWORD_URL', 'forgotPassword'),
+      ...readLink(env, 'OKTA_UNLOCK_URL', 'unlock'),
+    },
     ...(redisUrl && { redisUrl }),
   };
 }
@@ -81,6 +88,17 @@ function readSeconds(env: Env, name: string): number | undefined {
     throw new ConfigError(`${name} must be a number of seconds, not "${value}".`);
   }
   return Number(value);
+}
+
+/** `none` leaves the link out. */
+function readLink(env: Env, name: string, link: keyof RecoveryLinks): Partial<RecoveryLinks> {
+  const value = env[name];
+  if (!value) return {};
+  if (value === 'none') return { [link]: undefined };
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value)) {
+    throw new ConfigError(`${name} must be a URL, or "none" for no link, not "${value}".`);
+  }
+  return { [link]: value };
 }
 
 function readOkta(env: Env): Config['okta'] {

@@ -46,7 +46,10 @@ function choicePage(page: FactorPage): string {
     ${
       pending.factors.length > 0
         ? html`<div class="ways">${form(csrf, buttons(pending.factors))}</div>`
-        : html`<p>No other way is left for your account. Contact your administrator.</p>`
+        : html`<p>
+            No other way is left for your account. Set one up in your Okta account, or contact your
+            administrator.
+          </p>`
     }
     ${restart(page)}`,
   });
@@ -64,7 +67,7 @@ function otpPage(page: FactorPage): string {
       ${form(
         csrf,
         html`${codeField(
-          errors,
+          page,
           'Passcode',
           'Six digits from your authenticator app.',
           html`inputmode="numeric" pattern="[0-9\\s]{6,16}" maxlength="16" title="${title}"`,
@@ -136,7 +139,7 @@ function codePage(page: ChallengePage): string {
       ${form(
         csrf,
         html`${challengeField(challenge)}
-        ${codeField(errors, 'Code', sent[challenge.factor], html`${typing} maxlength="64"`)}
+        ${codeField(page, 'Code', sent[challenge.factor], html`${typing} maxlength="64"`)}
         ${submit('Sign in', errors.retryAfter)}`,
       )}
       ${sendAgain(page)} ${otherWays(page, challenge.factor)}

@@ -4,6 +4,7 @@ import type {
   PendingTransaction,
 } from 'passport-okta-direct-mfa';
 import { html, type Html, type Value } from './html.js';
+import { attemptsLeft } from './messages.js';
 import {
   alertBox,
   csrfField,
@@ -17,6 +18,8 @@ import {
 export interface FactorPage {
   csrf: string;
   pending: PendingTransaction;
+  /** Wrong passcodes until the password is needed again. */
+  maxAttempts: number;
   errors?: Errors | undefined;
   demo?: DemoAccount | undefined;
 }
@@ -42,10 +45,14 @@ export const opening = (page: FactorPage, title: string) => {
     ${who(page)} ${alertBox(error, true)}`;
 };
 
-export const codeField = (errors: Errors, label: string, hint: Value, attributes: Html) =>
-  html`<div class="field">
+export const codeField = (page: FactorPage, label: string, hint: Value, attributes: Html) => {
+  const { errors = {}, pending, maxAttempts } = page;
+  const { attemptsRemaining } = pending;
+  // The message of a wrong code says it too, but is gone after a reload.
+  const left = !errors.otp && attemptsRemaining < maxAttempts && attemptsLeft(attemptsRemaining);
+  return html`<div class="field">
     <label for="otp">${label}</label>
-    <p class="hint" id="otp-hint">${hint}</p>
+    <p class="hint" id="otp-hint">${hint} ${left}</p>
     <input
       id="otp"
       name="otp"
@@ -59,6 +66,7 @@ export const codeField = (errors: Errors, label: string, hint: Value, attributes
     />
     ${fieldError('otp', errors.otp)}
   </div>`;
+};
 
 export const form = (csrf: string, content: Value) =>
   html`<form method="post" action="/login/otp">${csrfField(csrf)} ${content}</form>`;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { rateLimit, type AugmentedRequest, type Options, type Store } from 'express-rate-limit';
-import { fields, isPoll, pendingTransaction } from './request.js';
+import { isPoll, usernameOf } from './request.js';
 
 export interface RateLimit {
   windowMs: number;
@@ -75,21 +75,15 @@ export const limitUsernames = (
   onLimit: OnLimit,
 ): RequestHandler =>
   limiter(usernameLimit, onLimit, 'Too many sign-in attempts for this username.', {
-    skip: (req) => notCounted(req) || usernameOf(req) === undefined,
+    skip: (req) => notCounted(req) || spellingOf(req) === undefined,
     // Hashed: as short as any other, and people type passwords there.
-    keyGenerator: (req) => createHash('sha256').update(usernameOf(req)!).digest('base64url'),
+    keyGenerator: (req) => createHash('sha256').update(spellingOf(req)!).digest('base64url'),
     ...(limitStore && { store: limitStore('limit:username:') }),
   });
 
-/**
- * Whose password, code or challenge it is, in the one spelling that stands for all that Okta takes for the
- * same. With a passcode it is the transaction's: a username beside it is not read.
- */
-function usernameOf(req: Request): string | undefined {
-  const { username, password } = fields(req);
-  const name = password === undefined ? pendingTransaction(req)?.username : username;
-  if (typeof name !== 'string') return undefined;
-  const same = name.normalize('NFKC').trim().toLowerCase();
+/** The username in the one spelling that stands for all that Okta takes for the same. */
+function spellingOf(req: Request): string | undefined {
+  const same = usernameOf(req)?.normalize('NFKC').trim().toLowerCase();
   // Nothing that Okta would be asked about.
   return same === '' ? undefined : same;
 }

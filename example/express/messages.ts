@@ -3,6 +3,8 @@ import type { Errors } from './layout.js';
 
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
+export const attemptsLeft = (count: number) => `You have ${plural(count, 'attempt')} left.`;
+
 const isBlank = (value: unknown) => typeof value !== 'string' || value.trim() === '';
 
 /** A wait in words: in minutes if it is over two minutes. */
@@ -17,6 +19,10 @@ const names: Record<OktaDirectMfaSecondFactor, string> = {
   email: 'An email',
   webauthn: 'A passkey',
 };
+
+/** On a page of the second step that is opened too late, or without a first one. */
+export const EXPIRED = 'Your sign-in has expired. Enter your password to start again.';
+export const NOT_STARTED = 'There is no sign-in in progress. Enter your password first.';
 
 /** What to tell the user about a failure: what happened, and what to do now. */
 export function explain(info: OktaDirectMfaInfo, body: Record<string, unknown> = {}): Errors {
@@ -38,25 +44,26 @@ export function explain(info: OktaDirectMfaInfo, body: Record<string, unknown> =
     case 'invalid_credentials':
       return {
         // The same message for every reason: it must not reveal which accounts exist or are locked.
-        password: 'Wrong username or password. Check both and try again.',
+        password:
+          'Wrong username or password. Check both and try again. If you are sure of both, your password may have expired, or your account may be locked.',
       };
     case 'invalid_otp':
       return {
-        otp: `${'challenge' in body ? 'Wrong code. Check it' : 'Wrong passcode. Wait for a new one'}, then try again. You have ${plural(info.attemptsRemaining, 'attempt')} left.`,
+        otp: `${'challenge' in body ? 'Wrong code. Check it' : 'Wrong passcode. Wait for a new one'}, then try again. ${attemptsLeft(info.attemptsRemaining)}`,
       };
     case 'otp_attempts_exceeded':
       return { form: 'Too many wrong passcodes. Enter your password to start again.' };
     case 'mfa_transaction_missing':
-      return { form: 'There is no sign-in in progress. Enter your password first.' };
+      return { form: NOT_STARTED };
     case 'mfa_transaction_expired':
-      return { form: 'Your sign-in has expired. Enter your password to start again.' };
+      return { form: EXPIRED };
     case 'access_denied':
       return {
         form: 'You are not allowed to sign in to this application, or not from your location. Contact your administrator.',
       };
     case 'mfa_not_enforced':
       return {
-        form: 'This application requires a second sign-in step, but your account has none. Contact your administrator.',
+        form: 'This application requires a second sign-in step, but your account has none. Set one up in your Okta account, or contact your administrator.',
       };
     case 'rate_limited':
       return info.retryAfter === undefined
@@ -75,7 +82,7 @@ export function explain(info: OktaDirectMfaInfo, body: Record<string, unknown> =
       return { form: 'That page was out of date. Continue here.' };
     case 'webauthn_failed':
       return {
-        form: `The passkey was not accepted. Try again, or use another way. You have ${plural(info.attemptsRemaining, 'attempt')} left.`,
+        form: `The passkey was not accepted. Try again, or use another way. ${attemptsLeft(info.attemptsRemaining)}`,
       };
     case 'factor_unavailable':
       return { form: `${names[info.factor]} is not possible for your account. Use another way.` };

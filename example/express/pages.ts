@@ -9,22 +9,26 @@ import {
   type DemoAccount,
   type Errors,
 } from './layout.js';
+import type { RecoveryLinks } from './recovery.js';
 
 export interface LoginPage {
   csrf: string;
-  username?: string;
+  username?: string | undefined;
   errors?: Errors | undefined;
   notice?: string | undefined;
+  recovery: RecoveryLinks;
   demo?: DemoAccount | undefined;
 }
 
-export function loginPage({ csrf, username, errors = {}, notice, demo }: LoginPage): string {
+export function loginPage(page: LoginPage): string {
+  const { csrf, username, errors = {}, notice, recovery, demo } = page;
   // If the username is kept from the last attempt, only the password has to be typed again.
   const focus = username && !errors.username ? 'password' : 'username';
   return layout({
     title: 'Sign in',
     error: Boolean(errors.form ?? errors.username ?? errors.password),
     step: 1,
+    script: 'reveal.js',
     body: html`<h1>Sign in</h1>
       ${notice && html`<p class="notice" role="status">${notice}</p>`} ${alertBox(errors.form)}
       <form method="post" action="/login">
@@ -49,20 +53,27 @@ export function loginPage({ csrf, username, errors = {}, notice, demo }: LoginPa
         </div>
         <div class="field">
           <label for="password">Password</label>
-          <input
-            id="password"
-            name="password"
-            type="password"
-            autocomplete="current-password"
-            maxlength="1024"
-            required
-            ${described('password', errors)}
-            ${focus === 'password' && html`autofocus`}
-          />
+          <div class="with-reveal">
+            <input
+              id="password"
+              name="password"
+              type="password"
+              autocomplete="current-password"
+              autocapitalize="none"
+              autocorrect="off"
+              spellcheck="false"
+              maxlength="1024"
+              required
+              ${described('password', errors)}
+              ${focus === 'password' && html`autofocus`}
+            />
+            ${revealButton}
+          </div>
           ${fieldError('password', errors.password)}
         </div>
         ${submit('Continue', errors.retryAfter)}
       </form>
+      ${recoveryList(recovery)}
       ${
         demo &&
         html`<aside class="demo" aria-labelledby="demo-title">
@@ -79,8 +90,32 @@ export function loginPage({ csrf, username, errors = {}, notice, demo }: LoginPa
   });
 }
 
+/** Shown by reveal.js. Its label stays the same: `aria-pressed` says which state it is in. */
+const revealButton = html`<button
+  class="reveal"
+  type="button"
+  hidden
+  aria-controls="password"
+  aria-pressed="false"
+>
+  <svg viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+    <path d="M2 12s3.500-6.500 10-6.500S22 12 22 12s-3.500 6.500-10 6.500S2 12 2 12z" />
+    <circle cx="12" cy="12" r="3" />
+    <path class="reveal-slash" d="M4 20 20 4" />
+  </svg>
+  <span class="visually-hidden">Show password</span>
+</button>`;
+
+const recoveryList = ({ forgotPassword, unlock }: RecoveryLinks) =>
+  (forgotPassword ?? unlock) !== undefined &&
+  html`<ul class="recovery">
+    ${forgotPassword && html`<li><a href="${forgotPassword}">Forgot your password?</a></li>`}
+    ${unlock && html`<li><a href="${unlock}">Unlock your account</a></li>`}
+  </ul>`;
+
 export interface ProfilePage {
   csrf: string;
+  errors?: Errors | undefined;
   name: string;
   username?: string | undefined;
   claims: Record<string, unknown>;
@@ -129,13 +164,15 @@ const claimRows = (claims: Record<string, unknown>, names: string[]) =>
       )}
     </tbody>`;
 
-export function profilePage({ csrf, name, username, claims }: ProfilePage): string {
+export function profilePage({ csrf, errors = {}, name, username, claims }: ProfilePage): string {
   const known = Object.keys(claimLabels).filter((claim) => claim in claims);
   const others = Object.keys(claims).filter((claim) => !(claim in claimLabels));
   return layout({
     title: 'Your profile',
+    error: Boolean(errors.form),
     wide: true,
-    body: html`<div class="person">
+    body: html`${alertBox(errors.form)}
+      <div class="person">
         <span class="avatar" aria-hidden="true">${Array.from(name)[0]?.toUpperCase()}</span>
         <div>
           <h1>${name}</h1>

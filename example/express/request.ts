@@ -3,8 +3,6 @@ import 'express-session';
 
 declare module 'express-session' {
   interface SessionData {
-    /** Shown once, on the next sign-in page. */
-    notice?: string;
     /** The transaction between password and second factor. The strategy saves and removes it. */
     'okta-direct-mfa'?: { username?: string };
   }
@@ -12,6 +10,16 @@ declare module 'express-session' {
 
 /** The transaction, if the password has been accepted and the second factor has not. */
 export const pendingTransaction = (req: Request) => req.session?.['okta-direct-mfa'];
+
+/**
+ * Whose password, code or challenge it is, as typed. With a passcode it is the transaction's: a
+ * username beside it is not read.
+ */
+export function usernameOf(req: Request): string | undefined {
+  const { username, password } = fields(req);
+  const name = password === undefined ? pendingTransaction(req)?.username : username;
+  return typeof name === 'string' ? name : undefined;
+}
 
 /** Asks how a push stands: presents nothing that could be guessed. */
 export const isPoll = (req: Request) => {

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import session, { Store, type SessionData } from 'express-session';
 
 declare module 'express-session' {
@@ -26,6 +26,9 @@ export interface SessionOptions {
   /** Behind TLS: the cookie is `Secure` and has the `__Host-` prefix. */
   production?: boolean;
 }
+
+/** Whether the request's session came from the store; else it is new, and no other request has it. */
+export const isStored = (req: Request): boolean => req.session.startedAt !== undefined;
 
 /** express-session, with lifetimes. */
 export function sessions(options: SessionOptions): RequestHandler {

@@ -8,6 +8,7 @@ import { startSample, type Sample } from '../apps/example/support.js';
 import { OTP_STEP } from '../support/okta.js';
 import { gate } from '../support/promises.js';
 import {
+  drawnColors,
   enterPasscode,
   enterPassword,
   focused,
@@ -165,12 +166,101 @@ describe('a person who signs in', () => {
     await page.waitForURL('**/profile');
   });
 
+  it('reloads the page after a wrong passcode, which costs no try', async () => {
+    const page = await open();
+    const posts = countPosts();
+    const user = sample.okta.addUser();
+    await enterPassword(page, user);
+    await enterPasscode(page, sample.okta.wrongOtp(user));
+    await page.getByRole('alert').getByText('You have 4 attempts left').waitFor();
+    for (let count = 0; count < 5; count += 1) await page.reload();
+    await page.getByText('You have 4 attempts left').waitFor();
+    assert.equal(await page.getByRole('alert').count(), 0);
+    assert.equal(posts.stop(), 1);
+    await enterPasscode(page, sample.okta.otp(user));
+    await page.waitForURL('**/profile');
+  });
+
+  it('goes back after signing in, through all mistakes, and is asked to submit no form again', async () => {
+    const page = await open();
+    const user = sample.okta.addUser();
+    await page.goto('/');
+    for (const password of ['wrong', user.password]) {
+      await page.getByLabel('Username').fill(user.username);
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.getByText(password === 'wrong' ? 'Check both' : 'Enter your passcode').waitFor();
+    }
+    await enterPasscode(page, sample.okta.wrongOtp(user));
+    await page.getByRole('alert').waitFor();
+    await enterPasscode(page, sample.okta.otp(user));
+    await page.waitForURL('**/profile');
+    const length = Number(await page.evaluate('history.length'));
+    assert.ok(length >= 4, String(length));
+    // As far as the page that the browser began with, which is about:blank.
+    for (let steps = 1; steps < length - 1; steps += 1) {
+      await page.goBack();
+      assert.equal(new URL(page.url()).pathname, '/profile', `${steps} steps back`);
+      await page.getByText('Signed in', { exact: true }).waitFor();
+    }
+  });
+
+  it('submits a form that has expired, and reads that it has', async () => {
+    const page = await open();
+    await page.goto('/login');
+    await page.getByLabel('Username').fill('ada@example.com');
+    await page.getByLabel('Password').fill('Green-Kettle-42');
+    await page.evaluate(`document.forms[0].elements._csrf.value = 'of another session'`);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('alert').getByText('so nothing was done').waitFor();
+    assert.equal(new URL(page.url()).pathname, '/login');
+    assert.equal(await page.getByLabel('Username').inputValue(), 'ada@example.com');
+    await page.reload();
+    assert.equal(await page.getByRole('alert').count(), 0);
+  });
+
+  it('shows the password with the keyboard, and hides it again', async () => {
+    const page = await open();
+    await page.goto('/login');
+    const password = page.getByLabel('Password');
+    const button = page.getByRole('button', { name: 'Show password' });
+    await password.fill('Green-Kettle-42');
+    assert.equal(await button.getAttribute('aria-pressed'), 'false');
+    await page.keyboard.press('Tab');
+    for (const [key, type, pressed] of [
+      ['Space', 'text', 'true'],
+      ['Enter', 'password', 'false'],
+      ['Space', 'text', 'true'],
+    ] as const) {
+      await page.keyboard.press(key);
+      assert.equal(await password.getAttribute('type'), type);
+      assert.equal(await button.getAttribute('aria-pressed'), pressed);
+      assert.equal(await password.inputValue(), 'Green-Kettle-42');
+    }
+    // What is sent is a password again, so that the browser remembers it as one.
+    await page.evaluate(`document.forms[0].addEventListener('submit', (event) => {
+      event.preventDefault();
+    })`);
+    await page.getByLabel('Username').fill('ada');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    assert.equal(await password.getAttribute('type'), 'password');
+  });
+
+  it('finds no button to show the password without scripts', async () => {
+    const page = await open({ javaScriptEnabled: false });
+    await page.goto('/login');
+    assert.equal(await page.getByRole('button').count(), 1);
+    assert.equal(await page.locator('.reveal').isVisible(), false);
+  });
+
   it('starts over as somebody else', async () => {
     const page = await open();
-    await enterPassword(page, sample.okta.addUser());
+    const first = sample.okta.addUser();
+    await enterPassword(page, first);
     await page.getByRole('button', { name: 'Start over' }).click();
     await page.waitForURL('**/login');
-    await focused(page, 'username');
+    await focused(page, 'password');
+    assert.equal(await page.getByLabel('Username').inputValue(), first.username);
 
     const user = sample.okta.addUser();
     await enterPassword(page, user);
@@ -263,6 +353,14 @@ describe('the pages', () => {
       await look('authenticator');
       await page.goto('/login');
       await look('sign-in');
+      await page.goto('/login/otp');
+      await page.getByText('There is no sign-in in progress').waitFor();
+      await look('nothing-in-progress');
+      await page.getByLabel('Username').fill(user.username);
+      await page.getByLabel('Password').fill('wrong');
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.getByRole('alert').getByText('Check both').waitFor();
+      await look('wrong-password');
       await enterPassword(page, user);
       await look('passcode');
       await enterPasscode(page, sample.okta.wrongOtp(user));
@@ -294,6 +392,47 @@ describe('the pages', () => {
         assert.deepEqual(await page.evaluate(lowContrast), [], `${colorScheme} ${name}`);
         assert.equal(await page.evaluate(isDark), colorScheme === 'dark');
       });
+    }
+  });
+
+  it('keep the step bar and the mark of a wrong field in forced colours', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await open({ forcedColors: 'active', colorScheme });
+      const user = sample.okta.addUser();
+      /** Whether the halves of the bar are drawn: its upper rows, then its lowest. */
+      const bar = async () => {
+        const { x, y, width, height } = (await page.locator('.step').boundingBox())!;
+        const at = (share: number, above: number): [number, number] => [
+          x + width * share,
+          y + height - above,
+        ];
+        const [behind, ...drawn] = await drawnColors(page, [
+          ...[at(0.25, 8), at(0.25, 3), at(0.75, 3), at(0.25, 1), at(0.75, 1)],
+        ]);
+        return drawn.map((color) => color !== behind);
+      };
+      /** Whether the border is thicker than two pixels. */
+      const isMarked = async (label: string) => {
+        const { x, y, height } = (await page.getByLabel(label).boundingBox())!;
+        const [border, inside] = await drawnColors(page, [
+          [x + 2, y + height / 2],
+          [x + 6, y + height / 2],
+        ]);
+        return border !== inside;
+      };
+
+      await page.goto('/login');
+      assert.deepEqual(await bar(), [true, false, true, true], `step 1, ${colorScheme}`);
+      assert.equal(await isMarked('Password'), false);
+      await page.getByLabel('Username').fill(user.username);
+      await page.getByLabel('Password').fill('wrong');
+      await page.getByRole('button', { name: 'Continue' }).click();
+      await page.getByRole('alert').waitFor();
+      assert.equal(await isMarked('Password'), true, colorScheme);
+      assert.equal(await isMarked('Username'), false);
+
+      await enterPassword(page, user);
+      assert.deepEqual(await bar(), [true, true, true, true], `step 2, ${colorScheme}`);
     }
   });
 

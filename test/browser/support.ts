@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import type { User } from '../../example/okta/index.js';
@@ -68,6 +68,23 @@ export async function enterPasscode(page: Page, otp: string): Promise<void> {
 /** Waits until the page has put the focus there, as browsers do when it has loaded. */
 export const focused = (page: Page, field: string) =>
   page.locator(`[name=${field}]:focus`).waitFor();
+
+const pixels = readFileSync(join(__dirname, 'pixels.js'), 'utf8');
+
+/** The colours that the page is drawn in, which its styles alone do not tell; points in its viewport. */
+export async function drawnColors(page: Page, points: [x: number, y: number][]): Promise<string[]> {
+  const picture = await page.screenshot({ animations: 'disabled', caret: 'hide' });
+  const blank = await page.context().newPage();
+  try {
+    const url = `data:image/png;base64,${picture.toString('base64')}`;
+    const whole = points.map((point) => point.map(Math.round));
+    return await blank.evaluate<string[]>(
+      `${pixels} colorsAt(${JSON.stringify(url)}, ${JSON.stringify(whole)})`,
+    );
+  } finally {
+    await blank.close();
+  }
+}
 
 const images = join(__dirname, '..', '..', 'docs', 'images');
 

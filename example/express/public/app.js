@@ -12,7 +12,10 @@ for (const form of document.forms) {
   form.addEventListener('submit', (event) => {
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = 'yes';
-    (event.submitter ?? form.querySelector('button')).setAttribute('aria-busy', 'true');
+    (event.submitter ?? form.querySelector('button:not([type=button])')).setAttribute(
+      'aria-busy',
+      'true',
+    );
     setTimeout(arm, 10_000, form); // no response: let the user try again
   });
 }

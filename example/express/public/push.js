@@ -41,6 +41,9 @@ async function poll() {
     case 'code_sent': // another tab has chosen another way
     case 'webauthn_required':
       return location.assign('/login/otp');
+    case 'mfa_transaction_missing': // the page says so, and leads to the password
+    case 'mfa_transaction_expired':
+      return location.assign('/login/otp');
     default:
       stop(info.message);
   }

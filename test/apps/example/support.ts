@@ -83,6 +83,13 @@ export class FormBrowser extends Browser {
     return this.post(path, { form: { _csrf: this.#token, ...fields } });
   }
 
+  /** Submits a form, and gives the page that the redirect leads to. */
+  async send(path: string, fields?: Record<string, string>): Promise<Answer> {
+    const { status, location, text } = await this.submit(path, fields);
+    assert.equal(status, 302, text);
+    return this.get(location!);
+  }
+
   override async get(path: string): Promise<Answer> {
     return this.#show(await super.get(path));
   }
