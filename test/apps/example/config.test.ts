@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ConfigError, readConfig } from '../../../example/express/config.js';
 
@@ -54,7 +56,41 @@ describe('readConfig', () => {
     assert.equal(readConfig({}).redisUrl, undefined);
   });
 
+  it("takes links to recovery pages other than the org's, or none", () => {
+    assert.deepEqual(readConfig({}).recovery, {});
+    const { recovery } = readConfig({
+      OKTA_FORGOT_PASSWORD_URL: 'https://help.example.com/',
+      OKTA_UNLOCK_URL: 'none',
+    });
+    assert.deepEqual(recovery, { forgotPassword: 'https://help.example.com/', unlock: undefined });
+  });
+
+  it('reads nothing that docs/sample-app.md does not name', () => {
+    const read = new Set<string>(['NO_COLOR', 'FORCE_COLOR']);
+    const watched = (env: Record<string, string>) =>
+      new Proxy(env, {
+        get: (target, name: string) => {
+          read.add(name);
+          return target[name];
+        },
+      });
+    readConfig(watched({}));
+    readConfig(watched({ ...org, NODE_ENV: 'production', SESSION_SECRET: 'x' }));
+    assert.ok(read.size > 10);
+    const root = join(__dirname, '..', '..', '..');
+    const documented = readFileSync(join(root, 'docs', 'sample-app.md'), 'utf8');
+    for (const name of read) assert.ok(documented.includes(`\`${name}\``), name);
+
+    // Nothing else of the sample reads the environment: main.ts hands it to readConfig.
+    const folder = join(root, 'example', 'express');
+    const readers = readdirSync(folder)
+      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => readFileSync(join(folder, file), 'utf8').includes('process.env'));
+    assert.deepEqual(readers, ['demo.ts', 'main.ts']);
+  });
+
   for (const [name, env, message] of [
+    ['a link that is no URL', { OKTA_UNLOCK_URL: 'javascript:alert(1)' }, /OKTA_UNLOCK_URL must/],
     ['a lifetime that is no number', { SESSION_IDLE_SECONDS: '30m' }, /SESSION_IDLE_SECONDS must/],
     ['a session that never lives', { SESSION_MAX_SECONDS: '0' }, /SESSION_MAX_SECONDS must/],
     ['a port out of range', { PORT: '70000' }, /PORT must be a number/],
