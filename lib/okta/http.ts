@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { OktaResponseError, OktaTimeoutError, OktaUnreachableError } from '../errors.js';
+import { OktaResponseError, OktaTimeoutError, type OktaUnreachableError } from '../errors.js';
+import { codeOf, proxyHint, unreachable, wasNeverSent } from './connection.js';
 import { dispatch, DispatchError, globalDispatcher, type RawResponse } from './dispatch.js';
 
 /** A call to Okta. */
@@ -56,25 +57,26 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
     new Promise((resolve, reject) => {
       let giveUp: (() => void) | undefined;
       let timedOut = false;
+      const via = dispatcher ?? globalDispatcher();
       // One timer that also covers the body: undici's own `bodyTimeout` starts again with every byte.
       const timer = setTimeout(() => {
         timedOut = true;
         reject(
           new OktaTimeoutError(
-            `Okta did not answer ${describe(request)} within ${timeout} ms. If this persists, check the network and the timeout option.`,
+            `Okta did not answer ${describe(request)} within ${timeout} ms. If this persists, check the network and the timeout option.${proxyHint(via)}`,
           ),
         );
         giveUp?.();
       }, timeout);
       const attempt = (mayRepeat: boolean): void => {
         const options = toDispatchOptions(request);
-        giveUp = dispatch(dispatcher ?? globalDispatcher(), options, (error, response) => {
+        giveUp = dispatch(via, options, (error, response) => {
           if (mayRepeat && !timedOut && wasNeverSent(error)) {
             // Not before dispatch() has returned: a dispatcher may fail at once.
             return queueMicrotask(() => attempt(false));
           }
           clearTimeout(timer);
-          const outcome = toOutcome(response ?? hiddenResponse(error), error, request);
+          const outcome = toOutcome(response ?? hiddenResponse(error), error, request, via);
           if (outcome instanceof Error) reject(outcome);
           else resolve(outcome);
         });
@@ -106,8 +108,9 @@ function toOutcome(
   response: RawResponse | undefined,
   error: unknown,
   request: HttpRequest,
+  dispatcher: Dispatcher,
 ): HttpResponse | OktaResponseError | OktaUnreachableError {
-  if (response === undefined) return toTypedError(error, request);
+  if (response === undefined) return toTypedError(error, request, dispatcher);
   const { statusCode, headers, body } = response;
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
     return unusable(
@@ -153,34 +156,10 @@ function toJson(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Failures of name resolution and of the connection: no byte of the request has left. */
-const NEVER_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-function wasNeverSent(error: unknown): boolean {
-  // A host with several addresses, of which none could be connected to.
-  if (error instanceof AggregateError) return error.errors.every(wasNeverSent);
-  const code = codeOf(error);
-  if (code === 'ETIMEDOUT') return (error as NodeJS.ErrnoException).syscall === 'connect';
-  return NEVER_SENT.has(code);
-}
-
-/** A dispatcher may fail with anything, such as a DOMException, whose code is a number. */
-function codeOf(error: unknown): string {
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
-  return typeof code === 'string' ? code : String(name);
-}
-
-/** Only codes get into the messages: those of HTTP mocks quote the request's body, with the password. */
 function toTypedError(
   error: unknown,
   request: HttpRequest,
+  dispatcher: Dispatcher,
 ): OktaResponseError | OktaUnreachableError {
   const where = describe(request);
   if (error instanceof DispatchError) return unusableResponse(error, request);
@@ -188,23 +167,10 @@ function toTypedError(
   if (/^(HPE_|HTTPParserError$|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/.test(code)) {
     return new OktaResponseError(
       'invalid_response',
-      `The response to ${where} is not valid HTTP/1.1 (${code}).`,
+      `The response to ${where} is not valid HTTP/1.1 (${code}).${proxyHint(dispatcher)}`,
     );
   }
-  const proxy = /^Proxy response \((\d{3})\)/.exec(messageOf(error))?.[1];
-  if (proxy !== undefined) {
-    return new OktaUnreachableError(
-      `The proxy of the dispatcher refused the connection for ${where} with HTTP ${proxy}. Check ${proxy === '407' ? "the proxy's username and password" : 'that the proxy allows this host'}.`,
-    );
-  }
-  return new OktaUnreachableError(
-    `Okta could not be reached for ${where} (${code}). Check the issuer option, DNS, the network and, for a certificate, TLS.`,
-  );
-}
-
-function messageOf(error: unknown): string {
-  const { message } = (error ?? {}) as { message?: unknown };
-  return typeof message === 'string' ? message : '';
+  return unreachable(error, { where, url: request.url, dispatcher });
 }
 
 function unusableResponse(
