@@ -53,6 +53,8 @@ async function record(issuer: string) {
 const delay = Number(process.env['BENCH_DELAY'] ?? 0);
 /** PEM, both in one; without it: plain HTTP. */
 const tls = process.env['BENCH_TLS'];
+/** `none`: no `Keep-Alive: timeout=…`, from which a client learns how long it may keep a connection. */
+const hint = process.env['BENCH_KEEP_ALIVE_HINT'];
 const count = { password: 0, otp: 0, keys: 0, connections: 0 };
 let recorded: Awaited<ReturnType<typeof record>>;
 
@@ -108,6 +110,7 @@ const listener: http.RequestListener = (req, res) => {
       res.writeHead(response.status, {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(response.body),
+        ...(hint === 'none' && { connection: 'keep-alive' }),
       });
       res.end(response.body);
     };

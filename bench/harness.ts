@@ -19,11 +19,10 @@ interface Request {
  */
 export function passportLogin(
   strategy: Strategy,
-): (credentials: {
-  username: string;
-  password: string;
-  otp: string;
-}) => Promise<{ sessionBytes: number }> {
+): (
+  credentials: { username: string; password: string; otp: string },
+  between?: () => Promise<void>,
+) => Promise<{ sessionBytes: number }> {
   const passport = new Passport();
   passport.use('bench', strategy);
   passport.serializeUser((user, done) => done(null, (user as { id: string }).id));
@@ -69,7 +68,7 @@ export function passportLogin(
     });
   }
 
-  return async ({ username, password, otp }) => {
+  return async ({ username, password, otp }, between) => {
     const first = request({ username, password });
     store.generate(first);
     if ((await authenticate(first)) !== 'mfa_required')
@@ -83,6 +82,7 @@ export function passportLogin(
       store.sessions[`other-${others}`] = `${store.sessions[first.sessionID]!} `;
     }
 
+    await between?.();
     const second = request({ otp });
     second.sessionID = first.sessionID;
     await new Promise<void>((resolve, reject) => {

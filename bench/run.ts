@@ -1,7 +1,8 @@
 /**
  * What one login costs, beside what it could cost at best and what people would otherwise use. Prints
- * tables and draws docs/images/bench.svg; with `--polls` only what waiting for a push costs. Everything runs on this machine, over loopback; `--quick` for
- * a first impression.
+ * tables and draws docs/images/bench.svg; with `--polls` only what waiting for a push costs, with
+ * `--connections` only what a kept connection saves. Everything runs on this machine, over loopback;
+ * `--quick` for a first impression.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ import { selfSigned } from '../test/login/faults/certificate.js';
 import { CONTESTANTS } from './contestants.js';
 import type { Result } from './measure.js';
 import { PASSCODE } from './constants.js';
+import { measureConnections, printConnections } from './connections.js';
 import { measurePolls, printPolls } from './polls.js';
 import { drawPicture, type Line } from './picture.js';
 import { startClient, startEndpoint, type Client } from './processes.js';
@@ -239,8 +241,11 @@ async function growth(origin: string): Promise<Line[]> {
 async function main(): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, undici ${version('undici')}, jsonwebtoken ${version('jsonwebtoken')}`;
   say(machine);
-  const { origin, end } = await startEndpoint();
   const user = { username: 'bench@example.com', password: 'correct horse battery', otp: PASSCODE };
+  const connections = await measureConnections(user, quick ? 1 : 5);
+  printConnections(connections, say);
+  if (process.argv.includes('--connections')) return;
+  const { origin, end } = await startEndpoint();
   const polls = await measurePolls(origin, user, quick ? 2000 : 10_000);
   printPolls(polls, say);
   if (process.argv.includes('--polls')) return end();
@@ -266,6 +271,8 @@ async function main(): Promise<void> {
   goal('fetches of the keys for 50 first logins at once', tls.keysForFirst, 1);
   goal('fetches of the keys in 10,000 logins', tls.keysForAll, 1);
   goal('a poll that is answered / a login, CPU', polls.answered / polls.login, 1 / 4);
+  const kept = median(connections.documented.map(({ roundTrips }) => roundTrips));
+  goal('round trips of a passcode step after 20 s, on a kept connection', kept, 1.2);
   goal('session bytes of a transaction', strategy.sessionBytes!, 300);
   goal('heap growth over 100,000 logins', await heapGrowth(origin), 2, ' MB');
   goal('require, beyond undici and jsonwebtoken', requireTime(), 60, ' ms');
