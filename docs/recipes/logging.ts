@@ -10,15 +10,11 @@ const key = process.env['AUDIT_KEY'] ?? randomBytes(32);
 export function auditTo(logger: Logger): void {
   subscribe(OUTCOME_CHANNEL, (message) => {
     const { username, ...event } = message as OutcomeEvent;
-    const isKnown = event.authenticated || event.step !== 'password' || hasPassed(event.outcome);
+    const isKnown = event.step !== 'password' || event.outcome === 'password_accepted';
     const digest = createHmac('sha256', key).update(username?.toLowerCase() ?? '');
     const who = isKnown ? { username } : { usernameDigest: digest.digest('base64url') };
     logger[levelOf(event.outcome)]({ ...event, ...who }, 'sign-in');
   });
-}
-
-function hasPassed(outcome: OutcomeEvent['outcome']): boolean {
-  return outcome.endsWith('_accepted');
 }
 
 function levelOf(outcome: OutcomeEvent['outcome']): 'info' | 'warn' | 'error' {
