@@ -18,14 +18,14 @@ export type Answer =
   | { kind: 'cut off' | 'too large' | 'hang' };
 
 /** Every secret begins with its own mark, by which a part of it is recognized too. */
-export const MARK = /Z(PW|OT|MT|CS|AT|RT)Z/;
-export const marked = (kind: 'PW' | 'OT' | 'MT' | 'CS' | 'AT' | 'RT', rest = '') =>
-  `Z${kind}Z${rest}`;
+export const MARK = /Z(PW|OT|MT|CS|AT|RT|OC|AS)Z/;
+type Kind = 'PW' | 'OT' | 'MT' | 'CS' | 'AT' | 'RT' | 'OC' | 'AS';
+export const marked = (kind: Kind, rest = '') => `Z${kind}Z${rest}`;
 
 export const formEncode = (value: string) => new URLSearchParams({ '': value }).toString().slice(1);
 
 let tokens = 0;
-const newToken = (kind: 'MT' | 'AT' | 'RT') => marked(kind, String(++tokens));
+export const newToken = (kind: Kind) => marked(kind, String(++tokens));
 
 export const MFA_TOKENS = {
   good: () => newToken('MT'),
@@ -132,11 +132,16 @@ export const NEVER_SENT: ReadonlySet<string> = new Set([
 ]);
 const FAILURES = [...NEVER_SENT, 'ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE', 'CERT_HAS_EXPIRED'];
 
+const SECRETS = [
+  ...['password', 'otp', 'mfa_token', 'client_secret', 'oob_code', 'binding_code'],
+  ...['clientDataJSON', 'authenticatorData', 'signature', 'userHandle'],
+];
+
 /** What a hostile or chatty server says back: all secrets of the request, as they are and encoded. */
 function quote({ form, headers }: Sent): string {
   const basic = (headers['authorization'] ?? '').replace('Basic ', '');
   const [, encoded = ''] = Buffer.from(basic, 'base64').toString().split(':');
-  const secrets = ['password', 'otp', 'mfa_token', 'client_secret'].map((name) => form.get(name));
+  const secrets = SECRETS.map((name) => form.get(name));
   return [...secrets, basic, encoded, new URLSearchParams(`=${encoded}`).get('')]
     .flatMap((secret) => (secret ? [secret, formEncode(secret)] : []))
     .join(' | ');

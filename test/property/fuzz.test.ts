@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { clock } from './clock.js';
-import { setPrintEvery } from './flow.js';
+import { setPrintEvery } from './checks.js';
 import { falsify, PROPERTIES } from './properties.js';
 
 const RUNS = 2500;

@@ -25,7 +25,7 @@ import { isTransaction } from '../../lib/transactions/transaction.js';
 import { asRequest, CLIENT_ID, everyPrint, ISSUER } from '../support/fixtures.js';
 import { formEncode, MARK, marked } from './answers.js';
 import { clock } from './clock.js';
-import { assertNoSecret } from './flow.js';
+import { assertNoSecret } from './checks.js';
 import { ID_TOKENS, KEYS } from './id-tokens.js';
 
 /** Anything that JavaScript has, prototypes and getters apart. */

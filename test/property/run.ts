@@ -1,4 +1,4 @@
-import { setPrintEvery } from './flow.js';
+import { setPrintEvery } from './checks.js';
 import { clock } from './clock.js';
 import { falsify, PROPERTIES } from './properties.js';
 
