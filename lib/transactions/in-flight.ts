@@ -15,6 +15,8 @@ export interface InFlightLogin<Grant> {
   choosing: { factor: string; outcome: Promise<unknown> } | undefined;
   /** The poll for a challenge: the one that is at Okta, and when the next may be. */
   poll: { challenge: string; outcome: Promise<unknown> | undefined; nextAt: number } | undefined;
+  /** The last change in the store that was begun. Never rejects. */
+  saving: Promise<unknown>;
 }
 
 /**
@@ -118,6 +120,7 @@ export class InFlightLogins<Grant> {
         granted: undefined,
         choosing: undefined,
         poll: undefined,
+        saving: previous,
         previous,
         holders: 0,
         forgetAt: 0,

@@ -101,22 +101,31 @@ export class Transactions<Grant> {
    */
   modify(
     req: IncomingMessage,
-    { id }: Transaction,
+    transaction: Transaction,
     change: (kept: Transaction) => Transaction,
   ): Promise<Transaction | undefined> {
-    return this.#store.modify(req, id, change);
+    return this.#inTurn(transaction, () => this.#store.modify(req, transaction.id, change));
   }
 
   /** @returns false when it had ended or been replaced before */
   async drop(req: IncomingMessage, transaction: Transaction | undefined): Promise<boolean> {
     if (transaction === undefined) return true;
     this.#inFlight.invalidate(transaction.id, transaction.expiresAt);
-    return this.#store.remove(req, transaction.id);
+    return this.#inTurn(transaction, () => this.#store.remove(req, transaction.id));
   }
 
   /** Removes it from the request's copy of the session, after another request has removed it. */
   forget(req: IncomingMessage): void {
     this.#store.forget(req);
+  }
+
+  /** One change after the other: of two that had read the same, the second would undo the first. */
+  #inTurn<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
+    return this.knowing(transaction, (login) => {
+      const saved = login.saving.then(change);
+      login.saving = saved.catch(() => undefined);
+      return saved;
+    });
   }
 
   /** Two strategies may share a session key; a transaction is only ever resumed by its own. */

@@ -1183,6 +1183,19 @@ describe('a challenge', () => {
     assert.equal(scene.saved()?.challenges, 1);
   });
 
+  it('is counted beside a wrong code that is saved at the same time', async () => {
+    const flow = await begin();
+    challenged(sms());
+    scene.okta.token(400, { error: 'invalid_grant' });
+    const codes = await Promise.all([
+      codeOf(flow, { factor: 'sms' }),
+      codeOf(flow, { otp: '123456' }),
+    ]);
+    assert.deepEqual(codes, ['code_sent', 'invalid_otp']);
+    const { challenges, attempts, challenge } = scene.saved() ?? {};
+    assert.deepEqual([challenges, attempts, challenge?.factor], [1, 1, 'sms']);
+  });
+
   it('is the one asked for last, when two factors are asked for at once', async () => {
     const flow = await begin();
     challenged(PUSH);

@@ -33,6 +33,7 @@ const NOTHING = {
   granted: undefined,
   choosing: undefined,
   poll: undefined,
+  saving: Promise.resolve(),
 };
 
 describe('runExclusive', () => {
