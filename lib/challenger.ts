@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { now } from './clock.js';
 import { lost, reject, withoutChallenge, type Login, type Parts } from './completion.js';
 import { OktaResponseError } from './errors.js';
-import { challengeRequest, type Choice } from './factors/index.js';
+import { challengeRequest, OOB_FACTORS, type Choice } from './factors/index.js';
 import { fail, failMissing, failPasscode, type FailAction } from './failures.js';
 import type { Challenged, OutOfBand, PublicKeyChallenge } from './okta/challenge-endpoint.js';
 import { factorsLeft, offeredFactors } from './offer.js';
@@ -151,10 +151,10 @@ function outOfBand(
   transaction: Transaction,
 ): Challenge {
   // What Okta says it has used, so that the page says where the code went.
-  const used = offered.find((factor) => factor === channel && factor !== 'otp');
+  const used = OOB_FACTORS.find((factor) => factor === channel && offered.includes(factor));
   const common = {
     id: randomUUID(),
-    factor: (used ?? asked) as Challenge['factor'],
+    factor: used ?? asked,
     expiresAt: Math.min(now() + expiresIn * 1000, transaction.expiresAt),
     oobCode,
   };

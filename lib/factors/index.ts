@@ -10,7 +10,7 @@ import { assertionGrant, readAssertion, type AssertionFactor } from './webauthn.
 
 export type { Fields, Missing, OktaDirectMfaFactor, OktaDirectMfaStep } from './body.js';
 export { challengeRequest, type Choice } from './choice.js';
-export { pollGrant, type PollFactor } from './oob.js';
+export { OOB_FACTORS, pollGrant, type PollFactor } from './oob.js';
 export { passwordGrant, type PasswordFactor } from './password.js';
 export { isOwnAssertion, type AssertionFactor } from './webauthn.js';
 

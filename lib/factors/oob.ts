@@ -10,6 +10,8 @@ import { readField, type Body, type Fields, type Missing } from './body.js';
 /** The out-of-band factors, under the names of their channels. */
 export type OobFactor = Extract<OktaDirectMfaSecondFactor, 'push' | 'sms' | 'voice' | 'email'>;
 
+export const OOB_FACTORS: readonly OobFactor[] = ['push', 'sms', 'voice', 'email'];
+
 /** Asks how a push stands. */
 export interface PollFactor {
   type: 'poll';
