@@ -118,12 +118,15 @@ export class Challenger {
     const isGivenUp = !isCompared && settings.requireNumberChallenge;
     const isUnusable = !isCompared && !isGivenUp && binding === 'transfer';
     // One that nobody waits for has rung all the same.
+    // Okta ties it to the mfa_token, and wants another factor on top by now.
+    const isOutdated = ({ mfaToken }: Transaction) => mfaToken !== transaction.mfaToken;
     const kept = await transactions.modify(req, transaction, (kept) => ({
-      ...(isUnusable ? kept : withoutChallenge(kept)),
+      ...(isUnusable || isOutdated(kept) ? kept : withoutChallenge(kept)),
       ...(binding === 'passkey' ? {} : counted(kept, asked, challenge.factor)),
-      ...(isGivenUp || isUnusable ? {} : { challenge }),
+      ...(isGivenUp || isUnusable || isOutdated(kept) ? {} : { challenge }),
     }));
     if (kept === undefined) return fail('mfa_transaction_missing');
+    if (isOutdated(kept)) return fail('challenge_replaced');
     if (isUnusable) throw unusable('announces a number to compare and gives none');
     if (isGivenUp) return fail('number_challenge_required');
     return failChallenge(challenge, kept, settings.resendAfter);

@@ -1197,6 +1197,21 @@ describe('a challenge', () => {
     assert.deepEqual([challenges, attempts, challenge?.factor], [1, 1, 'sms']);
   });
 
+  it('is out for no other mfa_token than the one that it was asked for with', async () => {
+    const flow = await begin();
+    const letGo = gate();
+    const arrived = heldChallenge(200, PUSH, letGo);
+    const choosing = tell(flow, { factor: 'push' });
+    await arrived;
+    scene.okta.token(403, { error: 'mfa_required', mfa_token: 'mfa-2' });
+    assert.equal(await codeOf(flow, { otp: '123456' }), 'mfa_required');
+    letGo.open();
+    const { code, status } = await choosing;
+    assert.deepEqual([code, status], ['challenge_replaced', 409]);
+    const { mfaToken, challenge, challenges } = scene.saved() ?? {};
+    assert.deepEqual([mfaToken, challenge, challenges], ['mfa-2', undefined, 1]);
+  });
+
   it('is the one asked for last, when two factors are asked for at once', async () => {
     const flow = await begin();
     challenged(PUSH);
