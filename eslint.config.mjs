@@ -14,7 +14,7 @@ const ROOMS = {
     'okta/(request|grant-types)',
     'transactions/transaction',
   ],
-  'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request'],
+  'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request', 'undici'],
   'lib/testing/**': ['options/index', 'undici', 'clock'],
   // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
   'lib/{actions,base64url,clock,device,errors,events,failures,info,passport,redact,request,undici,verify,visit}.ts':

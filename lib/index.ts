@@ -33,6 +33,7 @@ export type {
   Transaction,
   TransactionStore,
 } from './transactions/transaction.js';
+export type { OktaDispatcher, OktaDispatchOptions } from './undici.js';
 export type {
   VerifyCallback,
   VerifyFunction,

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { Dispatcher } from 'undici';
+import type { OktaDispatcher } from '../undici.js';
 import { OktaUnreachableError } from '../errors.js';
 
 /** Failures of name resolution and of the connection: no byte of the request has left. */
@@ -35,7 +35,7 @@ export function codeOf(error: unknown): string {
  */
 export function unreachable(
   error: unknown,
-  { where, url, dispatcher }: { where: string; url: URL; dispatcher: Dispatcher },
+  { where, url, dispatcher }: { where: string; url: URL; dispatcher: OktaDispatcher },
 ): OktaUnreachableError {
   const code = codeOf(error);
   const status = /^Proxy response \((\d{3})\)/.exec(messageOf(error))?.[1];
@@ -101,7 +101,7 @@ function addressIn(failure: unknown): { host: string; port: string } {
 }
 
 /** What else to check when the dispatcher is one of undici's for proxies. */
-export function proxyHint(dispatcher: Dispatcher): string {
+export function proxyHint(dispatcher: OktaDispatcher): string {
   const { name } = (dispatcher.constructor ?? {}) as { name?: unknown };
   if (name === 'ProxyAgent') return ' The dispatcher is a ProxyAgent: check its proxy, too.';
   // Node 26 and undici 8 wrap their dispatchers for undici 7.

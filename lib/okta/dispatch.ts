@@ -1,5 +1,5 @@
 import type { Agent, Dispatcher } from 'undici';
-import { loadAgent } from '../undici.js';
+import { loadAgent, type OktaDispatcher, type OktaDispatchOptions } from '../undici.js';
 
 /** A response whose body has been read. */
 export interface RawResponse {
@@ -29,8 +29,8 @@ const MAX_BODY_BYTES = 1024 * 1024;
  * @returns a function that gives up on it
  */
 export function dispatch(
-  dispatcher: Dispatcher,
-  options: Dispatcher.DispatchOptions,
+  dispatcher: OktaDispatcher,
+  options: OktaDispatchOptions,
   done: (error: unknown, response?: RawResponse) => void,
 ): () => void {
   const collector = new Collector(options.method === 'POST', done);
@@ -168,9 +168,9 @@ const GLOBALS = [1, 2].map((version) => Symbol.for(`undici.globalDispatcher.${ve
 let ownAgent: Agent | undefined;
 
 /** undici's global dispatcher, where the app or Node has set one, else an Agent of this package's own. */
-export function globalDispatcher(): Dispatcher {
+export function globalDispatcher(): OktaDispatcher {
   for (const symbol of GLOBALS) {
-    const set = (globalThis as Record<symbol, unknown>)[symbol] as Dispatcher | undefined;
+    const set = (globalThis as Record<symbol, unknown>)[symbol] as OktaDispatcher | undefined;
     if (set !== undefined) return set;
   }
   return (ownAgent ??= new (loadAgent())());

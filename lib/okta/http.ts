@@ -1,5 +1,5 @@
-import type { Dispatcher } from 'undici';
 import { OktaResponseError, OktaTimeoutError, type OktaUnreachableError } from '../errors.js';
+import type { OktaDispatcher, OktaDispatchOptions } from '../undici.js';
 import { codeOf, proxyHint, unreachable, wasNeverSent } from './connection.js';
 import { dispatch, DispatchError, globalDispatcher, type RawResponse } from './dispatch.js';
 
@@ -22,7 +22,7 @@ export type HttpClient = (request: HttpRequest) => Promise<HttpResponse>;
 
 export interface HttpClientOptions {
   /** Without one: undici's global dispatcher at the time of the call. */
-  dispatcher: Dispatcher | undefined;
+  dispatcher: OktaDispatcher | undefined;
   /** Milliseconds for the whole call: connection, repetition and body included. */
   timeout: number;
 }
@@ -85,13 +85,8 @@ export function createHttpClient({ dispatcher, timeout }: HttpClientOptions): Ht
     });
 }
 
-function toDispatchOptions({
-  method,
-  url,
-  headers,
-  body,
-}: HttpRequest): Dispatcher.DispatchOptions {
-  const options: Dispatcher.DispatchOptions & typeof INTERCEPTORS = {
+function toDispatchOptions({ method, url, headers, body }: HttpRequest): OktaDispatchOptions {
+  const options: OktaDispatchOptions & typeof INTERCEPTORS = {
     method,
     headers: { ...HEADERS, ...headers },
     body: body ?? null,
@@ -108,7 +103,7 @@ function toOutcome(
   response: RawResponse | undefined,
   error: unknown,
   request: HttpRequest,
-  dispatcher: Dispatcher,
+  dispatcher: OktaDispatcher,
 ): HttpResponse | OktaResponseError | OktaUnreachableError {
   if (response === undefined) return toTypedError(error, request, dispatcher);
   const { statusCode, headers, body } = response;
@@ -159,7 +154,7 @@ function toJson(text: string): Record<string, unknown> | undefined {
 function toTypedError(
   error: unknown,
   request: HttpRequest,
-  dispatcher: Dispatcher,
+  dispatcher: OktaDispatcher,
 ): OktaResponseError | OktaUnreachableError {
   const where = describe(request);
   if (error instanceof DispatchError) return unusableResponse(error, request);

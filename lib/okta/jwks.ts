@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import type { Dispatcher } from 'undici';
 import { OktaResponseError } from '../errors.js';
+import type { OktaDispatcher } from '../undici.js';
 import { globalDispatcher } from './dispatch.js';
 import type { HttpClient } from './http.js';
 
@@ -26,7 +26,7 @@ const COOLDOWN = 10 * 1000;
  * The caches of this process: an app with tenants may make a strategy for each, or for each request.
  * By dispatcher, since what one of them answers is not for another: a test's mock, a tenant's proxy.
  */
-const caches = new WeakMap<Dispatcher, Map<string, KeyCache>>();
+const caches = new WeakMap<OktaDispatcher, Map<string, KeyCache>>();
 
 /**
  * The keys of one client. Fetches nothing until the first login.
@@ -36,7 +36,11 @@ const caches = new WeakMap<Dispatcher, Map<string, KeyCache>>();
  */
 export function createJwks(
   http: HttpClient,
-  { url, clientID, dispatcher }: { url: URL; clientID: string; dispatcher: Dispatcher | undefined },
+  {
+    url,
+    clientID,
+    dispatcher,
+  }: { url: URL; clientID: string; dispatcher: OktaDispatcher | undefined },
 ): Jwks {
   const ofClient = new URL(url);
   ofClient.searchParams.set('client_id', clientID);
@@ -47,7 +51,7 @@ export function createJwks(
   };
 }
 
-function cacheOf(dispatcher: Dispatcher, href: string): KeyCache {
+function cacheOf(dispatcher: OktaDispatcher, href: string): KeyCache {
   const ofDispatcher = caches.get(dispatcher) ?? new Map<string, KeyCache>();
   caches.set(dispatcher, ofDispatcher);
   let cache = ofDispatcher.get(href);

@@ -1,7 +1,7 @@
-import type { Dispatcher } from 'undici';
 import type { ClientCredentials } from '../okta/client-authentication.js';
 import type { OktaDirectMfaRequestReader } from '../request.js';
 import type { TransactionStore } from '../transactions/transaction.js';
+import type { OktaDispatcher } from '../undici.js';
 import {
   booleanOr,
   functionOf,
@@ -62,7 +62,7 @@ const READERS = {
   userAgent: optional(functionOf<OktaDirectMfaRequestReader>()),
   timeout: (value, name) => Math.min(positiveNumberOr(10_000)(value, name), MAX_TIMEOUT),
   dispatcher: optional(
-    objectWith<Dispatcher>('an undici Dispatcher, such as an Agent', 'dispatch'),
+    objectWith<OktaDispatcher>('an undici Dispatcher, such as an Agent', 'dispatch'),
   ),
   clockTolerance: nonNegativeNumberOr(60),
   passReqToCallback: booleanOr(false),

@@ -1,8 +1,8 @@
 import type { KeyObject, webcrypto } from 'node:crypto';
-import type { Dispatcher } from 'undici';
 import type { OktaClientAuthenticationMethod } from '../okta/client-authentication.js';
 import type { Bivariant, OktaDirectMfaRequest, OktaDirectMfaRequestReader } from '../request.js';
 import type { OktaDirectMfaSecondFactor, TransactionStore } from '../transactions/transaction.js';
+import type { OktaDispatcher } from '../undici.js';
 
 /** A private key as JWK (RFC 7517). */
 export type OktaPrivateJwk = webcrypto.JsonWebKey & {
@@ -128,8 +128,11 @@ export interface OktaDirectMfaCommonOptions {
   userAgent?: OktaDirectMfaRequestReader | undefined;
   /** Milliseconds for one call to Okta, body included. Default: 10 000. */
   timeout?: number | undefined;
-  /** An undici `Dispatcher`, for a proxy, TLS settings or tests. Default: undici's global one. */
-  dispatcher?: Dispatcher | undefined;
+  /**
+   * An undici `Dispatcher`, for a proxy, TLS settings or tests: an `Agent`, `Pool`, `ProxyAgent`,
+   * `EnvHttpProxyAgent` or `MockAgent` of any major version. Default: undici's global one.
+   */
+  dispatcher?: OktaDispatcher | undefined;
   /** Seconds of clock difference allowed for the ID token's times. Default: 60. */
   clockTolerance?: number | undefined;
   /** Let an issuer on a loopback host be `http:`, for development. Default: `false`. */

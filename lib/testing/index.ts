@@ -1,5 +1,10 @@
 export { mockOkta } from './mock-okta.js';
-export type { MockOkta, MockOktaOptions, MockOktaRequest } from './mock-okta.js';
+export type {
+  MockOkta,
+  MockOktaDispatcher,
+  MockOktaOptions,
+  MockOktaRequest,
+} from './mock-okta.js';
 export type { MockOktaEndpoint, MockOktaFailure } from './failures.js';
 export type { MockOktaAssertion, MockOktaPasskey } from './passkey.js';
 export type { MockOktaMessage, MockOktaPhone, MockOktaPush } from './phone.js';

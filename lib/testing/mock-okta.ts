@@ -1,4 +1,4 @@
-import type { MockAgent } from 'undici';
+import type { Dispatcher, MockAgent } from 'undici';
 import { readOptions } from '../options/index.js';
 import { loadMockAgent } from '../undici.js';
 import { moveClock } from '../clock.js';
@@ -45,13 +45,23 @@ export interface MockOktaRequest {
   readonly status: number;
 }
 
+/**
+ * undici 7's `MockAgent`, for undici of any major version: what it has in common with every other
+ * dispatcher is `any`, since the declarations of two majors do not accept each other's classes.
+ */
+export type MockOktaDispatcher = Omit<MockAgent, keyof Dispatcher> & {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- nothing else suits each of them
+  [Name in keyof Dispatcher]: any;
+};
+
 /** An Okta for tests, without a network. */
 export interface MockOkta {
   /**
-   * For the strategy's `dispatcher` option. An undici 7 `MockAgent` that lets nothing out: a request
-   * to any other host fails. A test may give it further interceptors, for other hosts.
+   * For the strategy's `dispatcher` option, or the `setGlobalDispatcher()` of any undici. An undici 7
+   * `MockAgent` that lets nothing out: a request to any other host fails. A test may give it further
+   * interceptors, for other hosts.
    */
-  readonly dispatcher: MockAgent;
+  readonly dispatcher: MockOktaDispatcher;
   /** Who can sign in: the objects that were given, to be changed, removed or added to. */
   readonly users: MockOktaUser[];
   /** What reached it, in order, secrets and all. Empty it with `length = 0`. */
