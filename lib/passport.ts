@@ -25,3 +25,13 @@ export interface PassportStrategy {
 
 /** Passport's base class, with types. */
 export const BaseStrategy = Strategy as unknown as abstract new () => PassportStrategy;
+
+// Without `@types/passport` there is nothing to add to, which must not be an error in the app.
+// eslint-disable-next-line @typescript-eslint/ban-ts-comment -- an error here only in such an app
+/** @ts-ignore -- where @types/passport is not installed */
+declare module 'passport' {
+  interface AuthenticateOptions {
+    /** Of `okta-direct-mfa`: where to send the browser when a second factor is wanted. */
+    mfaRedirect?: string | undefined;
+  }
+}

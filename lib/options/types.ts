@@ -143,8 +143,8 @@ export interface OktaDirectMfaCommonOptions {
 export type AnyOptions = OktaDirectMfaStrategyOptions | OktaDirectMfaStrategyOptionsWithRequest;
 
 /**
- * Options of `passport.authenticate('okta-direct-mfa', options)`, beside Passport's own. In TypeScript
- * say `{ … } as OktaDirectMfaAuthenticateOptions`: Passport's types know only Passport's options.
+ * Options of `passport.authenticate('okta-direct-mfa', options)`, beside Passport's own. With
+ * `@types/passport`, `mfaRedirect` is among the options that Passport's types know.
  */
 export interface OktaDirectMfaAuthenticateOptions {
   /** Where to send the browser when a second factor is wanted. Default: the strategy's `mfaRedirect`. */

@@ -18,6 +18,8 @@ import {
   type OktaDirectMfaRequest,
   type OktaClientAuthenticationMethod,
   type OktaDirectMfaCommonOptions,
+  type OktaDispatcher,
+  type OktaDispatchOptions,
   type OktaConfigurationErrorCode,
   type OktaIdTokenClaims,
   type OktaDirectMfaAuthenticateOptions,
@@ -43,6 +45,7 @@ import {
 import {
   mockOkta,
   type MockOkta,
+  type MockOktaDispatcher,
   type MockOktaResponse,
   type MockOktaEndpoint,
   type MockOktaFailure,
@@ -51,6 +54,8 @@ import {
   type MockOktaUser,
 } from 'passport-okta-direct-mfa/testing';
 import { Agent } from 'undici';
+
+const agent = new Agent();
 
 declare const privateKey: KeyObject;
 declare const request: IncomingMessage;
@@ -62,6 +67,10 @@ interface User {
 
 const method: OktaClientAuthenticationMethod = 'private_key_jwt';
 const clientIP: OktaDirectMfaRequestReader = (req) => req.ip;
+export const ownDispatcher: OktaDispatcher = {
+  dispatch: ({ method, path, ...rest }: OktaDispatchOptions, handler) =>
+    agent.dispatch({ method, path, ...rest }, handler),
+};
 export const jwk: OktaPrivateJwk = { kty: 'EC', crv: 'P-256', kid: 'key-1' };
 
 class Store implements TransactionStore {
@@ -100,7 +109,7 @@ const common: OktaDirectMfaCommonOptions = {
   clientIP,
   deviceToken: () => undefined,
   timeout: 5000,
-  dispatcher: new Agent(),
+  dispatcher: agent,
   clockTolerance: 60,
   allowInsecureIssuer: false,
 };
@@ -192,7 +201,8 @@ export async function test(): Promise<string[]> {
   const endpoint: MockOktaEndpoint = 'userinfo';
   const failures: MockOktaFailure[] = ['rate_limited', 'unreachable', answer];
   for (const failure of failures) okta.failNext(failure, endpoint);
-  okta.dispatcher.get('https://api.example.com').intercept({ path: '/' }).reply(200, 'ok');
+  const dispatcher: MockOktaDispatcher = okta.dispatcher;
+  dispatcher.get('https://api.example.com').intercept({ path: '/' }).reply(200, 'ok');
   void new OktaDirectMfaStrategy({ ...options, dispatcher: okta.dispatcher }, byPromise);
   await okta.close();
   return okta.requests.map(({ method, path, form, headers, status }: MockOktaRequest) =>

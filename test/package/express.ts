@@ -8,7 +8,6 @@ import passport from 'passport';
 import {
   OktaDirectMfaError,
   OktaDirectMfaStrategy,
-  type OktaDirectMfaAuthenticateOptions,
   type OktaDirectMfaInfo,
 } from 'passport-okta-direct-mfa';
 import { mockOkta } from 'passport-okta-direct-mfa/testing';
@@ -42,8 +41,12 @@ app.post(
   passport.authenticate('okta-direct-mfa', {
     successRedirect: '/',
     mfaRedirect: '/login/otp',
-  } as OktaDirectMfaAuthenticateOptions) as express.RequestHandler,
+  }) as express.RequestHandler,
 );
+// @ts-expect-error -- misspelt
+passport.authenticate('okta-direct-mfa', { mfaRedirekt: '/login/otp' });
+// @ts-expect-error -- an address
+passport.authenticate(strategy, { mfaRedirect: true });
 
 app.post('/login/otp', (req, res, next) => {
   const answer = (

@@ -142,12 +142,15 @@ void asOwn;
 const app = express();
 // Passport's types give `any`.
 const middleware = [
-  passport.authenticate('okta-direct-mfa', {
-    mfaRedirect: '/login/otp',
-  } as OktaDirectMfaAuthenticateOptions),
-  passport.authenticate(strategy, { session: false } as OktaDirectMfaAuthenticateOptions),
+  passport.authenticate('okta-direct-mfa', { mfaRedirect: '/login/otp' }),
+  passport.authenticate(strategy, { session: false, mfaRedirect: undefined }),
+  passport.authorize('okta-direct-mfa', { mfaRedirect: '/login/otp' }, () => undefined),
 ] as express.RequestHandler[];
 app.post('/login', ...middleware);
+// @ts-expect-error -- it is mfaRedirect
+passport.authenticate('okta-direct-mfa', { mfaRedirekt: '/login/otp' });
+// @ts-expect-error -- mfaRedirect is an address
+passport.authenticate('okta-direct-mfa', { mfaRedirect: true });
 // @ts-expect-error -- mfaRedirect is an address
 void ({ mfaRedirect: true } satisfies OktaDirectMfaAuthenticateOptions);
 app.post('/login/cancel', async (req, res) => {
