@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { runFactorCase } from './factors/login.js';
+import { anyFactorCase } from './factors/steps.js';
 import { anyCase, runCase } from './flow.js';
 import * as parsers from './parsers.js';
 
@@ -17,6 +19,7 @@ const property = (name: string, share: number, it: unknown): Property => ({
 
 export const PROPERTIES: readonly Property[] = [
   property('whole logins', 34, fc.asyncProperty(anyCase, runCase)),
+  property('logins with every factor', 12, fc.asyncProperty(anyFactorCase, runFactorCase)),
   property('redacted strings', 12, parsers.redaction),
   property('answers of the token endpoint', 12, parsers.tokenAnswers),
   property('ID tokens', 12, parsers.idTokens),
