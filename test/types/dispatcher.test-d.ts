@@ -72,4 +72,4 @@ void new undici8.Agent({ factory: () => dispatcher });
 dispatcher.get('https://api.example.com').intercept({ path: '/' }).reply(200, 'ok');
 dispatcher.assertNoPendingInterceptors();
 // @ts-expect-error -- a MockAgent has no such method
-dispatcher.enableNetConect();
+void dispatcher.enableNetConect;
