@@ -17,7 +17,7 @@ const ROOMS = {
   'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request', 'undici'],
   'lib/testing/**': ['options/index', 'undici', 'clock'],
   // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
-  'lib/{actions,base64url,clock,device,errors,events,failures,info,passport,redact,request,undici,verify,visit}.ts':
+  'lib/{actions,base64url,clock,device,errors,events,failures,fastify,info,passport,redact,request,undici,verify,visit}.ts':
     [
       '(actions|device|errors|events|failures|info|passport|request|transactions/transaction)',
       '(okta|factors)/[\\w-]+',

@@ -61,6 +61,7 @@ export type OktaConfigurationErrorCode =
   | 'use_dpop_nonce'
   | 'session_missing'
   | 'session_in_browser'
+  | 'fastify_request'
   | 'body_parser_missing'
   | 'verify_undecided';
 

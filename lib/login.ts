@@ -4,6 +4,7 @@ import { Challenger } from './challenger.js';
 import { now } from './clock.js';
 import { complete, type Granted, type Parts } from './completion.js';
 import { toErrorObject } from './errors.js';
+import { refuseFastify } from './fastify.js';
 import { publishing } from './events.js';
 import {
   passwordGrant,
@@ -30,6 +31,16 @@ import type { VerifyFunctionWithRequest } from './verify.js';
 /** Of the process: an app with tenants may make a strategy for each, or for each request. */
 const inFlight = new InFlightLogins<Granted>();
 
+/** What `passport.authenticate()` was told. */
+export interface Wanted {
+  /** Default: the strategy's. */
+  mfaRedirect?: string | undefined;
+  /** `passport.authorize()`: whoever is signed in stays signed in. Default: false. */
+  linking?: boolean;
+  /** Whether Passport is to log the user in to the session. Default: false. */
+  session?: boolean;
+}
+
 /** From the factor that a request presents to one of Passport's actions. */
 export class LoginFlow {
   readonly #parts: Parts;
@@ -50,14 +61,18 @@ export class LoginFlow {
   /** Never rejects; never resolves if the verify function never decides. */
   authenticate(
     req: IncomingMessage,
-    mfaRedirect = this.#parts.settings.mfaRedirect,
-    linking = false,
+    {
+      mfaRedirect = this.#parts.settings.mfaRedirect,
+      linking = false,
+      session = false,
+    }: Wanted = {},
   ): Promise<Action> {
     const { settings, transactions } = this.#parts;
     return publishing(req, settings, async (attempt) => {
       const read = () => transactions.read(req);
       const visit = new Visit({ req, linking, attempt, read }, settings);
       try {
+        refuseFastify(req, { session, redirect: mfaRedirect !== undefined });
         return redirecting(await this.#present(visit), mfaRedirect);
       } catch (error) {
         return { type: 'error', error: toErrorObject(error, 'A function of the app') };

@@ -62,8 +62,10 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
     options: OktaDirectMfaAuthenticateOptions = {},
   ): void {
     const perform = bindActions(this);
-    const { mfaRedirect, assignProperty } = options ?? {};
-    void this[LOGIN].authenticate(req, mfaRedirect, assignProperty !== undefined).then(perform);
+    const { mfaRedirect, assignProperty, session } = options ?? {};
+    const linking = assignProperty !== undefined;
+    const wanted = { mfaRedirect, linking, session: session !== false && !linking };
+    void this[LOGIN].authenticate(req, wanted).then(perform);
   }
 
   /**

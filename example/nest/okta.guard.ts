@@ -36,7 +36,7 @@ export class OktaGuard extends AuthGuard('okta-direct-mfa') {
       context
         .switchToHttp()
         .getResponse<Response>()
-        .setHeader('Retry-After', String(info.retryAfter));
+        .header('Retry-After', String(info.retryAfter));
     }
     throw new HttpException(info, status ?? HttpStatus.FORBIDDEN);
   }

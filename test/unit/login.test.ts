@@ -40,7 +40,7 @@ const create = (
   );
 
 const handle = (flow: LoginFlow, req: FakeRequest): Promise<Action> =>
-  flow.authenticate(asRequest(req), undefined);
+  flow.authenticate(asRequest(req));
 
 /** One request of the browser, which keeps the cookie of the response. */
 async function send(flow: LoginFlow, body: unknown): Promise<Action> {
