@@ -17,15 +17,14 @@ const ROOMS = {
   'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request', 'undici'],
   'lib/testing/**': ['options/index', 'undici', 'clock'],
   // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
-  'lib/{actions,base64url,clock,device,errors,events,failures,fastify,info,passport,redact,request,undici,verify,visit}.ts':
+  'lib/{actions,base64url,clock,device,errors,events,failures,fastify,grants,info,passport,redact,request,undici,verify,visit}.ts':
     [
-      '(actions|device|errors|events|failures|info|passport|request|transactions/transaction)',
+      '(actions|device|errors|events|failures|grants|info|passport|request|transactions/transaction)',
       '(okta|factors)/[\\w-]+',
     ],
   // A login, from what it is made of to what the app sees of it.
-  'lib/{challenger,completion,index,login,offer,pending,poll,second-step,settling,strategy}.ts': [
-    '(?!testing/|index\\.js).*',
-  ],
+  'lib/{after-login,challenger,completion,index,login,offer,pending,poll,second-step,settling,strategy}.ts':
+    ['(?!testing/|index\\.js).*'],
 };
 
 export default tseslint.config(

@@ -15,6 +15,7 @@ import type {
   Transactions,
 } from './transactions/index.js';
 import type { SecondFactor } from './factors/index.js';
+import type { Visit } from './visit.js';
 
 /** What Okta has said yes to, and what becomes of it. */
 export interface Granted {
@@ -41,7 +42,7 @@ export interface Parts {
 /** Okta has accepted the person; now the app decides. */
 export async function complete(
   { verify, transactions }: Parts,
-  req: IncomingMessage,
+  { req, grants }: Visit,
   { tokens, profile }: Authenticated,
   transaction: Transaction | undefined,
 ): Promise<Action> {
@@ -51,7 +52,10 @@ export async function complete(
   // Before success(), since Passport may be told to keep the session's content: none that has ended.
   if (transaction === undefined) await transactions.read(req);
   const isKept = await transactions.drop(req, transaction);
-  if (verdict.type === 'accepted' && !isKept) return fail('mfa_transaction_missing');
+  if (verdict.type === 'accepted') {
+    if (!isKept) return fail('mfa_transaction_missing');
+    grants.use(tokens);
+  }
   return actionOf(verdict);
 }
 

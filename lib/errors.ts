@@ -13,8 +13,8 @@ export interface OktaReference {
 }
 
 /**
- * What every error of this package has in common. It reaches the app through Passport's `error`
- * action, that is `next(err)` in Express.
+ * What every error of this package has in common. In a login it reaches the app through Passport's
+ * `error` action, that is `next(err)` in Express; `refresh()` and `revoke()` reject with it.
  *
  * No error of this package holds a password, passcode, token or secret, in whatever way it is
  * printed. For that reason none has a `cause`: the errors of HTTP mocks and of session stores
@@ -25,7 +25,7 @@ export abstract class OktaDirectMfaError extends Error implements OktaReference 
   abstract readonly code: string;
   /** The class's name, also in minified code. */
   abstract override readonly name: string;
-  /** The HTTP status that the app's own server may answer with: 500, 502, 503 or 504. */
+  /** The HTTP status that the app's own server may answer with: 401, 429, 500, 502, 503 or 504. */
   abstract readonly status: number;
   /** {@inheritDoc OktaReference.oktaError} */
   declare readonly oktaError?: string;
@@ -136,6 +136,36 @@ export class OktaTimeoutError extends OktaDirectMfaError {
   readonly code = 'okta_timeout';
   /** {@inheritDoc OktaDirectMfaError.status} */
   readonly status = 504;
+}
+
+/**
+ * Of `refresh()`: Okta no longer takes the refresh token, because it has expired, was revoked or used
+ * before, or the person may not use the app any more. The person has to sign in again. Status 401.
+ */
+export class OktaRefreshError extends OktaDirectMfaError {
+  /** {@inheritDoc OktaDirectMfaError.name} */
+  override readonly name = 'OktaRefreshError';
+  /** {@inheritDoc OktaDirectMfaError.code} */
+  readonly code = 'refresh_token_rejected';
+  /** {@inheritDoc OktaDirectMfaError.status} */
+  readonly status = 401;
+}
+
+/** Of `refresh()` and `revoke()`: Okta's rate limit. A login fails with `rate_limited`. Status 429. */
+export class OktaRateLimitError extends OktaDirectMfaError {
+  /** {@inheritDoc OktaDirectMfaError.name} */
+  override readonly name = 'OktaRateLimitError';
+  /** {@inheritDoc OktaDirectMfaError.code} */
+  readonly code = 'rate_limited';
+  /** {@inheritDoc OktaDirectMfaError.status} */
+  readonly status = 429;
+  /** Seconds, when Okta's headers tell. */
+  declare readonly retryAfter?: number;
+
+  constructor(message: string, retryAfter: number | undefined, reference?: OktaReference) {
+    super(message, reference);
+    if (retryAfter !== undefined) Object.assign(this, { retryAfter });
+  }
 }
 
 /**

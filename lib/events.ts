@@ -1,13 +1,18 @@
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import type { Action } from './actions.js';
-import { OktaDirectMfaError, type OktaReference } from './errors.js';
+import {
+  OktaDirectMfaError,
+  OktaRateLimitError,
+  OktaRefreshError,
+  type OktaReference,
+} from './errors.js';
 import type { OktaDirectMfaFactor, OktaDirectMfaStep } from './factors/index.js';
 import { isChallenged } from './failures.js';
 
 /**
  * The name of the `node:diagnostics_channel` that gets an `OutcomeEvent` for every request that the
- * strategy has handled, just before Passport acts on it. For audit logs, metrics and alarms; without a
+ * strategy has handled, just before Passport acts on it, and for every refresh and revocation. For audit logs, metrics and alarms; without a
  * subscriber it costs nothing. A subscriber that throws ends the process, as Node's channels have it
  * (`uncaughtException`): catch what yours may throw. What happens on the wire is on undici's own
  * channels.
@@ -23,6 +28,8 @@ export interface OutcomeEvent extends Omit<OktaReference, 'oktaStatus'> {
    * `challenge_sent`: a push, text, call or mail is out, or a passkey is asked for.
    * `authorization_pending`: a push is not answered yet. `factor_chosen`: the person will type a
    * passcode. `transaction_expired`: the second factor came too late.
+   * `refresh_accepted`, `token_revoked`: `refresh()` and `revoke()`, or tokens that a login did not use.
+   * `refresh_refused`: the person has to sign in again.
    * `rate_limited`: Okta's 429. `okta_failed`: an error with status 502 to 504.
    * `app_failed`: any other error, of the configuration, a store, or a function of the app.
    */
@@ -33,11 +40,17 @@ export interface OutcomeEvent extends Omit<OktaReference, 'oktaStatus'> {
     | 'authorization_pending'
     | 'factor_chosen'
     | 'transaction_expired'
+    | 'refresh_accepted'
+    | 'refresh_refused'
+    | 'token_revoked'
     | 'rate_limited'
     | 'okta_failed'
     | 'app_failed';
-  /** Which request of the login it was; `none` for one with neither password nor passcode. */
-  step: OktaDirectMfaStep;
+  /**
+   * Which request of the login it was; `none` for one with neither password nor passcode. `refresh` and
+   * `revoke` are for tokens of a login that was.
+   */
+  step: OktaDirectMfaStep | 'refresh' | 'revoke';
   /** The factor that the request presents; absent for one that presents none. */
   factor?: OktaDirectMfaFactor;
   /**
@@ -64,9 +77,9 @@ export interface OutcomeEvent extends Omit<OktaReference, 'oktaStatus'> {
   oktaDuration: number;
   /**
    * The request, for its address or id. Not enumerable, so that printing an event does not print the
-   * body, which has the password.
+   * body, which has the password. Absent for `refresh()` and `revoke()`, which get none.
    */
-  readonly request: IncomingMessage;
+  readonly request?: IncomingMessage;
 }
 
 /** What the login learns about its request, for the event. */
@@ -119,6 +132,56 @@ export async function publishing(
   return action;
 }
 
+/** A call about tokens of a login that was. */
+export interface TokenCall extends Pick<OutcomeEvent, 'issuer' | 'clientID'> {
+  step: 'refresh' | 'revoke';
+  sub: string | undefined;
+  /** That had the tokens, where the login did not use them. */
+  request?: IncomingMessage;
+}
+
+/** Makes a call about tokens, and publishes what it came to. */
+export async function publishingCall<T extends { claims?: { sub: string } } | void>(
+  { request, ...about }: TokenCall,
+  call: () => Promise<T>,
+): Promise<T> {
+  if (!outcomes.hasSubscribers) return call();
+  const start = performance.now();
+  const publish = (outcome: OutcomeEvent['outcome'], result?: T, error?: unknown): void => {
+    const duration = performance.now() - start;
+    const okta = error instanceof OktaDirectMfaError ? error : undefined;
+    const event = withoutUndefined({
+      outcome,
+      ...about,
+      sub: about.sub ?? result?.claims?.sub,
+      code: okta?.code,
+      authenticated: false,
+      oktaError: okta?.oktaError,
+      oktaDescription: okta?.oktaDescription,
+      oktaErrorId: okta?.oktaErrorId,
+      oktaRequestId: okta?.oktaRequestId,
+      duration,
+      oktaDuration: duration,
+    });
+    if (request !== undefined) Object.defineProperty(event, 'request', { value: request });
+    outcomes.publish(event);
+  };
+  try {
+    const result = await call();
+    publish(about.step === 'refresh' ? 'refresh_accepted' : 'token_revoked', result);
+    return result;
+  } catch (error) {
+    publish(failedOutcomeOf(error), undefined, error);
+    throw error;
+  }
+}
+
+function failedOutcomeOf(error: unknown): OutcomeEvent['outcome'] {
+  if (error instanceof OktaRefreshError) return 'refresh_refused';
+  if (error instanceof OktaRateLimitError) return 'rate_limited';
+  return error instanceof OktaDirectMfaError && error.status > 500 ? 'okta_failed' : 'app_failed';
+}
+
 function withoutUndefined(event: object): object {
   return Object.fromEntries(Object.entries(event).filter(([, value]) => value !== undefined));
 }
@@ -150,12 +213,8 @@ function outcomeOf(
   switch (action.type) {
     case 'success':
       return `${factor}_accepted`;
-    case 'error': {
-      const { error } = action;
-      return error instanceof OktaDirectMfaError && error.status > 500
-        ? 'okta_failed'
-        : 'app_failed';
-    }
+    case 'error':
+      return failedOutcomeOf(action.error);
     case 'redirect':
     case 'fail':
       if (code === 'mfa_required') {

@@ -2,6 +2,8 @@ export { OktaDirectMfaStrategy, OktaDirectMfaStrategy as Strategy } from './stra
 export {
   OktaConfigurationError,
   OktaDirectMfaError,
+  OktaRateLimitError,
+  OktaRefreshError,
   OktaResponseError,
   OktaTimeoutError,
   OktaTransactionStoreError,
@@ -15,7 +17,12 @@ export type { OktaDirectMfaInfo } from './info.js';
 export type { OktaClientAuthenticationMethod } from './okta/client-authentication.js';
 export type { OktaIdTokenClaims } from './okta/id-token.js';
 export type { OktaProfile } from './okta/profile.js';
-export type { OktaTokens, OktaTokenSet } from './okta/tokens.js';
+export type {
+  OktaKeptTokens,
+  OktaRefreshedTokens,
+  OktaTokens,
+  OktaTokenSet,
+} from './okta/tokens.js';
 export type {
   OktaDirectMfaAuthenticateOptions,
   OktaDirectMfaCommonOptions,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Action } from './actions.js';
+import { AfterLogin } from './after-login.js';
 import { Challenger } from './challenger.js';
 import { now } from './clock.js';
 import { complete, type Granted, type Parts } from './completion.js';
@@ -46,6 +47,8 @@ export class LoginFlow {
   readonly #parts: Parts;
   readonly #challenger: Challenger;
   readonly #secondStep: SecondStep;
+  /** What comes after the login. */
+  readonly tokens: AfterLogin;
 
   constructor(settings: Settings, verify: VerifyFunctionWithRequest) {
     this.#parts = {
@@ -56,6 +59,7 @@ export class LoginFlow {
     };
     this.#challenger = new Challenger(this.#parts);
     this.#secondStep = new SecondStep(this.#parts);
+    this.tokens = new AfterLogin(this.#parts.okta, settings);
   }
 
   /** Never rejects; never resolves if the verify function never decides. */
@@ -76,6 +80,8 @@ export class LoginFlow {
         return redirecting(await this.#present(visit), mfaRedirect);
       } catch (error) {
         return { type: 'error', error: toErrorObject(error, 'A function of the app') };
+      } finally {
+        if (settings.revokeUnused) this.tokens.revokeUnused(visit);
       }
     });
   }
@@ -134,11 +140,13 @@ export class LoginFlow {
     // Before the password is sent: an app without a session finds out without wasting it.
     const previous = await transactions.peek(req);
     const factors = [...offeredFactors(req, settings)];
-    const state = await visit.ask((headers) => okta.start(passwordGrant(factor), headers));
+    const state = await visit.ask((headers, onGrant) =>
+      okta.start(passwordGrant(factor), headers, onGrant),
+    );
     switch (state.type) {
       case 'authenticated':
         attempt.sub = state.profile.id;
-        return complete(this.#parts, req, state, previous);
+        return complete(this.#parts, visit, state, previous);
       case 'mfa_required':
         return this.#begin(visit, factor, state, previous);
       case 'rejected':

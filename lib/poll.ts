@@ -60,7 +60,9 @@ export class Poll {
     const gone = await outdated(this.#parts, visit, parts);
     if (gone !== undefined) return gone;
     const grant = pollGrant(challenge, transaction);
-    const state = await visit.ask((headers) => this.#parts.okta.resume(grant, headers));
+    const state = await visit.ask((headers, onGrant) =>
+      this.#parts.okta.resume(grant, headers, onGrant),
+    );
     const isLimited = state.type === 'rejected' && state.reason === 'rate_limited';
     if (isLimited || (state.type === 'pending' && state.slowDown)) {
       return this.#slowDown(visit, parts, isLimited ? state.retryAfter : undefined);

@@ -111,7 +111,7 @@ export class SecondStep {
     const grant = secondFactorGrant(factor, transaction);
     let state: LoginState;
     try {
-      state = await visit.ask((headers) => okta.resume(grant, headers));
+      state = await visit.ask((headers, onGrant) => okta.resume(grant, headers, onGrant));
     } catch (error) {
       // In an error code that this package does not know, a wrong passcode is one all the same.
       if (isRejection(error)) {

@@ -44,7 +44,7 @@ export async function settle(
   if (login.invalidated) return lost(parts, req, transaction);
   switch (state.type) {
     case 'authenticated': {
-      const action = complete(parts, req, state, transaction);
+      const action = complete(parts, visit, state, transaction);
       const sub = state.profile.id;
       return (login.granted = { type: 'granted', mfaToken, factor, sub, action });
     }

@@ -7,6 +7,7 @@ import type {
   OktaDirectMfaStrategyOptionsWithRequest,
 } from './options/types.js';
 import { readOptions } from './options/index.js';
+import type { OktaKeptTokens, OktaRefreshedTokens } from './okta/tokens.js';
 import { BaseStrategy } from './passport.js';
 import type { PendingTransaction } from './pending.js';
 import type { VerifyFunction, VerifyFunctionWithRequest } from './verify.js';
@@ -91,5 +92,35 @@ export class OktaDirectMfaStrategy extends BaseStrategy {
   cancel(req: IncomingMessage | { raw: IncomingMessage }): Promise<void> {
     // A request of Fastify is taken as it is: its session is on it, not on the raw one.
     return this[LOGIN].cancel(req as IncomingMessage);
+  }
+
+  /**
+   * Gets new tokens for those of a login (RFC 6749 §6). Calls for the same refresh token that overlap
+   * share one request, in a process. Okta may end the old refresh token: keep what comes back, as
+   * `{ ...kept, ...fresh }`, before anything else.
+   *
+   * @param tokens - those of the verify function, or what the app kept of them; or a refresh token
+   *   alone, where then neither the person is compared nor a scope asked for
+   * @returns new tokens, the ID token verified and of the same person (OIDC Core §12.2)
+   * @throws (rejects with) TypeError without a refresh token; OktaRefreshError: the person has to sign in
+   *   again; OktaRateLimitError, OktaConfigurationError, OktaResponseError, OktaUnreachableError,
+   *   OktaTimeoutError: the refresh token may still be good
+   * @see https://developer.okta.com/docs/guides/refresh-tokens/
+   */
+  refresh(tokens: OktaKeptTokens | string): Promise<OktaRefreshedTokens> {
+    return this[LOGIN].tokens.refresh(tokens);
+  }
+
+  /**
+   * Ends the refresh token, and with it its access tokens, or the access token where there is no refresh
+   * token (RFC 7009): for a sign-out. A token that Okta does not know is no error.
+   *
+   * @param tokens - those of the verify function, or what the app kept of them; or one token
+   * @throws (rejects with) TypeError without a token; OktaRateLimitError, OktaConfigurationError,
+   *   OktaResponseError, OktaUnreachableError, OktaTimeoutError
+   * @see https://developer.okta.com/docs/guides/revoke-tokens/
+   */
+  revoke(tokens: OktaKeptTokens | string): Promise<void> {
+    return this[LOGIN].tokens.revoke(tokens);
   }
 }

@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { deviceHeaders, type DeviceOptions } from './device.js';
 import type { Attempt } from './events.js';
 import type { Rejected } from './okta/state.js';
+import type { OnGrant } from './okta/tokens.js';
+import { Grants } from './grants.js';
 
 export interface VisitParts {
   req: IncomingMessage;
@@ -17,6 +19,8 @@ export class Visit {
   readonly req: IncomingMessage;
   readonly linking: boolean;
   readonly attempt: Attempt;
+  /** What Okta has granted to this request. */
+  readonly grants = new Grants();
   readonly #read: () => Promise<unknown>;
   readonly #deviceOptions: DeviceOptions;
 
@@ -34,7 +38,7 @@ export class Visit {
    * whatever the app writes into the session next.
    */
   async ask<State extends { type: string }>(
-    call: (headers: Record<string, string>) => Promise<State | Rejected>,
+    call: (headers: Record<string, string>, onGrant: OnGrant) => Promise<State | Rejected>,
   ): Promise<State | Rejected> {
     try {
       const state = await this.#timed(call);
@@ -49,11 +53,13 @@ export class Visit {
     }
   }
 
-  async #timed<State>(call: (headers: Record<string, string>) => Promise<State>): Promise<State> {
+  async #timed<State>(
+    call: (headers: Record<string, string>, onGrant: OnGrant) => Promise<State>,
+  ): Promise<State> {
     const headers = deviceHeaders(this.req, this.#deviceOptions);
     const start = performance.now();
     try {
-      return await call(headers);
+      return await call(headers, (granted) => this.grants.add(granted));
     } finally {
       this.attempt.oktaDuration += performance.now() - start;
     }

@@ -33,7 +33,7 @@ function auditLine(event: OutcomeEvent): string {
     username,
     sub,
     // With `trust proxy`, it is what the X-Forwarded-For header says.
-    address: (event.request as Request).ip,
+    address: (event.request as Request | undefined)?.ip,
     oktaError,
     oktaDescription,
     oktaErrorId,

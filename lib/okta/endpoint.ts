@@ -1,5 +1,5 @@
 import type { ClientAuthentication } from './client-authentication.js';
-import type { HttpClient, HttpResponse } from './http.js';
+import type { HttpClient, HttpRequest, HttpResponse } from './http.js';
 
 export interface EndpointOptions {
   http: HttpClient;
@@ -19,6 +19,7 @@ export class Endpoint {
    * One POST.
    * @param deviceHeaders about the person's device, beside those of the client
    * @param loggable names of the form's fields that may appear in a message
+   * @param more about the request, for the HTTP client
    * @returns the response, and what was sent and must appear in no message
    * @throws OktaResponseError, OktaUnreachableError, OktaTimeoutError
    */
@@ -26,6 +27,7 @@ export class Endpoint {
     form: URLSearchParams,
     deviceHeaders: Record<string, string>,
     loggable: readonly string[],
+    more: Pick<HttpRequest, 'ignoresBody'> = {},
   ): Promise<{ response: HttpResponse; sent: () => string[] }> {
     const { http, url, authenticateClient } = this.#options;
     const headers: Record<string, string> = {
@@ -33,7 +35,7 @@ export class Endpoint {
       'content-type': 'application/x-www-form-urlencoded',
     };
     authenticateClient(form, headers, url);
-    const response = await http({ method: 'POST', url, headers, body: form.toString() });
+    const response = await http({ method: 'POST', url, headers, body: form.toString(), ...more });
     return { response, sent: () => secretsOf(form, headers, loggable) };
   }
 }

@@ -9,6 +9,8 @@ export interface HttpRequest {
   url: URL;
   headers: Record<string, string>;
   body?: string;
+  /** A 200 says it all: its body may be anything, or missing. */
+  ignoresBody?: true;
 }
 
 export interface HttpResponse {
@@ -105,6 +107,9 @@ function toOutcome(
   request: HttpRequest,
   dispatcher: OktaDispatcher,
 ): HttpResponse | OktaResponseError | OktaUnreachableError {
+  if (request.ignoresBody === true && statusOf(response, error) === 200) {
+    return { status: 200, headers: {}, json: undefined };
+  }
   if (response === undefined) return toTypedError(error, request, dispatcher);
   const { statusCode, headers, body } = response;
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
@@ -123,6 +128,11 @@ function toOutcome(
     );
   }
   return { status: statusCode, headers, json: toJson(body) };
+}
+
+/** Also of a response whose body was too large, or cut off. */
+function statusOf(response: RawResponse | undefined, error: unknown): number | undefined {
+  return error instanceof DispatchError ? error.status : response?.statusCode;
 }
 
 function announcesBody(headers: RawResponse['headers']): boolean {

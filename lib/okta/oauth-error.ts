@@ -10,6 +10,8 @@ export interface ErrorMeaning extends Pick<Grant, 'parameters' | 'rejectionCodes
   rejection: Exclude<RejectionReason, 'rate_limited'>;
   /** When Okta says that its `mfa_token` or `oob_code` has expired. Default: `mfa_transaction_expired`. */
   expiry?: 'mfa_transaction_expired' | 'challenge_expired';
+  /** What was expected. Default: `a token response`. */
+  what?: string;
 }
 
 /**
@@ -25,6 +27,7 @@ export function interpretError(
   sent: () => string[],
 ): Rejected {
   const { status, headers, json } = response;
+  const { what = 'a token response' } = meaning;
   const { code, description } = readError(json);
   const okta = referenceOf(response, sent);
   const isRejection = status >= 400 && status < 500 && code !== undefined;
@@ -36,7 +39,7 @@ export function interpretError(
   if (!isRejection) {
     throw new OktaResponseError(
       status >= 500 ? 'okta_error' : 'invalid_response',
-      `Okta answered HTTP ${status}${code === undefined ? '' : ` ${says}`}, which is not a token response. Check the issuer option.`,
+      `Okta answered HTTP ${status}${code === undefined ? '' : ` ${says}`}, which is not ${what}. Check the issuer option.`,
       okta,
     );
   }
@@ -90,7 +93,7 @@ const HINTS = {
   invalid_client:
     'Okta does not accept the client: check clientID, the client authentication of the app in the Okta admin console, and clientSecret or privateKey.',
   unauthorized_client:
-    'The app may not use this grant: enable Resource Owner Password, MFA OTP and, for other factors, MFA OOB for it in the Okta admin console.',
+    'The app may not use this grant: enable Resource Owner Password, MFA OTP and, for other factors, MFA OOB for it in the Okta admin console; for refresh(), Refresh Token.',
   unsupported_grant_type:
     'The authorization server does not offer this grant: Direct Authentication must be enabled in the org, and in the access policy of a custom authorization server.',
   invalid_scope: 'A scope of the scope option is not granted to the app.',

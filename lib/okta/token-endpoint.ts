@@ -1,10 +1,11 @@
-import { OktaResponseError } from '../errors.js';
+import { OktaRefreshError, OktaResponseError } from '../errors.js';
 import { Endpoint, type EndpointOptions } from './endpoint.js';
 import type { HttpResponse } from './http.js';
-import { interpretError, readError, referenceOf } from './oauth-error.js';
+import { interpretError, readError, referenceOf, type ErrorMeaning } from './oauth-error.js';
+import { rateLimitError } from './rate-limit.js';
 import type { Grant } from './request.js';
 import type { MfaRequired, Pending, Rejected } from './state.js';
-import type { OktaTokenSet } from './tokens.js';
+import type { OktaTokenSet, OnGrant } from './tokens.js';
 
 /** What came back, before the ID token is verified. */
 export type TokenResponse =
@@ -27,23 +28,65 @@ export class TokenEndpoint {
   /**
    * One POST.
    * @param deviceHeaders about the person's device, beside those of the client
+   * @param onGrant called with what Okta grants, also where the response is not usable
    * @throws OktaConfigurationError, OktaResponseError, OktaUnreachableError, OktaTimeoutError
    */
-  async request(grant: Grant, deviceHeaders: Record<string, string>): Promise<TokenResponse> {
+  async request(
+    grant: Grant,
+    deviceHeaders: Record<string, string>,
+    onGrant?: OnGrant,
+  ): Promise<TokenResponse> {
     const form = new URLSearchParams({
       grant_type: grant.grantType,
       scope: this.#scope,
       ...grant.parameters,
     });
     const { response, sent } = await this.#endpoint.post(form, deviceHeaders, grant.loggable);
-    return interpret(response, grant, sent);
+    if (response.status !== 200) return interpret(response, grant, sent);
+    onGrant?.(readGrant(response));
+    const { id_token, ...tokens } = readTokens(response, sent);
+    if (id_token !== undefined) return { type: 'granted', tokens: { ...tokens, id_token } };
+    // OIDC Core §3.1.3.3: it must be there, since openid was asked.
+    throw unusable(response, sent, 'has no id_token. Is openid granted to the app?');
+  }
+
+  /**
+   * One POST, RFC 6749 §6.
+   * @param scope as Okta granted it. Default: none is asked for, which means the same to Okta
+   * @throws OktaRefreshError, OktaRateLimitError, OktaConfigurationError, OktaResponseError,
+   *   OktaUnreachableError, OktaTimeoutError
+   */
+  async refresh(refreshToken: string, scope?: string): Promise<RefreshResponse> {
+    const form = new URLSearchParams({
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      ...(scope === undefined ? {} : { scope }),
+    });
+    const { response, sent } = await this.#endpoint.post(form, {}, []);
+    if (response.status === 200) return readTokens(response, sent);
+    const rejected = interpretError(response, REFRESH, sent);
+    if (rejected.reason === 'rate_limited') throw rateLimitError(rejected);
+    const { oktaError, oktaDescription } = rejected.okta ?? {};
+    throw new OktaRefreshError(
+      `Okta no longer takes the refresh token: the person has to sign in again. Okta says ${[oktaError, oktaDescription].filter(Boolean).join(': ')}`,
+      rejected.okta,
+    );
   }
 }
+
+/** What came back for a refresh token, before the ID token is verified; Okta may leave it out. */
+export type RefreshResponse = Omit<OktaTokenSet, 'id_token'> & { id_token?: string };
+
+/** Whatever Okta refuses about the refresh token or the person, the person has to sign in again. */
+const REFRESH: ErrorMeaning = {
+  parameters: {},
+  rejection: 'access_denied',
+  rejectionCodes: new Set(['invalid_grant']),
+};
 
 /** @param sent what was sent and must appear in no message */
 function interpret(response: HttpResponse, grant: Grant, sent: () => string[]): TokenResponse {
   const { status, json } = response;
-  if (status === 200) return { type: 'granted', tokens: readTokens(response, sent) };
   // Okta documents 403; its Kotlin SDK meets 400 as well.
   if (status >= 400 && status < 500 && status !== 429) {
     const { code = '' } = readError(json);
@@ -91,34 +134,47 @@ function readMfaToken(response: HttpResponse, sent: () => string[]): string {
   );
 }
 
-function readTokens(response: HttpResponse, sent: () => string[]): OktaTokenSet {
+/** What can be revoked, as soon as Okta has granted it. */
+function readGrant({ json }: HttpResponse): Parameters<OnGrant>[0] {
+  const { access_token, refresh_token } = json ?? {};
+  return {
+    ...(isNonEmptyString(access_token) ? { access_token } : {}),
+    ...(isNonEmptyString(refresh_token) ? { refresh_token } : {}),
+  };
+}
+
+function readTokens(response: HttpResponse, sent: () => string[]): RefreshResponse {
   const { access_token, id_token, token_type, expires_in, scope, refresh_token, device_secret } =
     response.json ?? {};
-  const unusable = (complaint: string) =>
-    new OktaResponseError(
-      'invalid_response',
-      `Okta's token response ${complaint}.`,
-      referenceOf(response, sent),
-    );
-
-  if (response.json === undefined) throw unusable('is not a JSON object');
-  if (!isNonEmptyString(access_token)) throw unusable('has no access_token');
+  if (response.json === undefined) throw unusable(response, sent, 'is not a JSON object');
+  if (!isNonEmptyString(access_token)) throw unusable(response, sent, 'has no access_token');
   if (
     token_type !== undefined &&
     !/^bearer$/i.test(isNonEmptyString(token_type) ? token_type : '')
   ) {
-    throw unusable('has a token_type other than Bearer');
+    throw unusable(response, sent, 'has a token_type other than Bearer');
   }
-  // OIDC Core §3.1.3.3: it must be there, since openid was asked.
-  if (!isNonEmptyString(id_token)) throw unusable('has no id_token. Is openid granted to the app?');
 
-  const tokens: OktaTokenSet = { access_token, id_token };
+  const tokens: RefreshResponse = { access_token };
+  if (isNonEmptyString(id_token)) tokens.id_token = id_token;
   if (isNonEmptyString(token_type)) tokens.token_type = token_type;
   if (typeof expires_in === 'number') tokens.expires_in = expires_in;
   if (isNonEmptyString(scope)) tokens.scope = scope;
   if (isNonEmptyString(refresh_token)) tokens.refresh_token = refresh_token;
   if (isNonEmptyString(device_secret)) tokens.device_secret = device_secret;
   return tokens;
+}
+
+function unusable(
+  response: HttpResponse,
+  sent: () => string[],
+  complaint: string,
+): OktaResponseError {
+  return new OktaResponseError(
+    'invalid_response',
+    `Okta's token response ${complaint}.`,
+    referenceOf(response, sent),
+  );
 }
 
 function isNonEmptyString(value: unknown): value is string {

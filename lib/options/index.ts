@@ -65,6 +65,7 @@ const READERS = {
     objectWith<OktaDispatcher>('an undici Dispatcher, such as an Agent', 'dispatch'),
   ),
   clockTolerance: nonNegativeNumberOr(60),
+  revokeUnused: booleanOr(true),
   passReqToCallback: booleanOr(false),
 } as const satisfies { [Name in keyof AnyOptions]-?: Reader<unknown> };
 

@@ -7,6 +7,8 @@ export interface Endpoints {
   challenge: URL;
   keys: URL;
   userInfo: URL;
+  /** RFC 7009. */
+  revoke: URL;
 }
 
 const ISSUER_FORMS =
@@ -69,5 +71,6 @@ export function endpointsOf(issuer: URL): Endpoints {
     challenge: endpoint('challenge'),
     keys: endpoint('keys'),
     userInfo: endpoint('userinfo'),
+    revoke: endpoint('revoke'),
   };
 }

@@ -135,6 +135,13 @@ export interface OktaDirectMfaCommonOptions {
   dispatcher?: OktaDispatcher | undefined;
   /** Seconds of clock difference allowed for the ID token's times. Default: 60. */
   clockTolerance?: number | undefined;
+  /**
+   * Revoke the tokens that Okta granted and the login does not use: it was cancelled meanwhile, the
+   * verify function refused it or failed, it ended in `mfa_not_enforced`, the ID token or `/userinfo`
+   * was refused, or the store failed. Once, after the response; a failure of that is only an event.
+   * Default: `true`.
+   */
+  revokeUnused?: boolean | undefined;
   /** Let an issuer on a loopback host be `http:`, for development. Default: `false`. */
   allowInsecureIssuer?: boolean | undefined;
 }

@@ -9,6 +9,8 @@ import {
   OktaConfigurationError,
   OktaDirectMfaError,
   OktaDirectMfaStrategy,
+  OktaRateLimitError,
+  OktaRefreshError,
   OktaResponseError,
   OktaTimeoutError,
   OktaUnreachableError,
@@ -22,6 +24,8 @@ import {
   type OktaDispatchOptions,
   type OktaConfigurationErrorCode,
   type OktaIdTokenClaims,
+  type OktaKeptTokens,
+  type OktaRefreshedTokens,
   type OktaDirectMfaAuthenticateOptions,
   type OktaDirectMfaInfo,
   type OktaDirectMfaStrategyOptions,
@@ -160,6 +164,22 @@ export class AdminStrategy extends OktaDirectMfaStrategy {
 
 export const authenticateOptions: OktaDirectMfaAuthenticateOptions = { mfaRedirect: '/otp' };
 export const cancelled: Promise<void> = new AdminStrategy().cancel(request);
+
+/** For as long as the person is signed in; nothing when they have to sign in again. */
+export async function keepFresh(kept: OktaTokens): Promise<OktaTokens | undefined> {
+  const strategy = new AdminStrategy();
+  const own: OktaKeptTokens = { refresh_token: kept.refresh_token, claims: kept.claims };
+  try {
+    const fresh: OktaRefreshedTokens = await strategy.refresh(own);
+    return { ...kept, ...fresh };
+  } catch (error) {
+    if (error instanceof OktaRateLimitError)
+      return error.retryAfter === undefined ? kept : undefined;
+    if (!(error instanceof OktaRefreshError)) throw error;
+    await strategy.revoke(kept);
+    return undefined;
+  }
+}
 
 export function explain(error: unknown): string {
   if (error instanceof OktaConfigurationError) {

@@ -4,6 +4,8 @@ import {
   OktaConfigurationError,
   OktaDirectMfaError,
   OktaDirectMfaStrategy,
+  OktaRateLimitError,
+  OktaRefreshError,
   OktaResponseError,
   OktaTimeoutError,
   OktaTransactionStoreError,
@@ -18,6 +20,8 @@ import * as everything from 'passport-okta-direct-mfa';
 assert.equal(Strategy, OktaDirectMfaStrategy);
 for (const error of [
   OktaConfigurationError,
+  OktaRateLimitError,
+  OktaRefreshError,
   OktaResponseError,
   OktaTimeoutError,
   OktaTransactionStoreError,
@@ -36,6 +40,8 @@ assert.deepEqual(
     'OktaConfigurationError',
     'OktaDirectMfaError',
     'OktaDirectMfaStrategy',
+    'OktaRateLimitError',
+    'OktaRefreshError',
     'OktaResponseError',
     'OktaTimeoutError',
     'OktaTransactionStoreError',

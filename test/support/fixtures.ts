@@ -17,6 +17,7 @@ export const ORIGIN = 'https://acme.okta.com';
 export const ISSUER = `${ORIGIN}/oauth2/default`;
 export const TOKEN_PATH = '/oauth2/default/v1/token';
 export const KEYS_PATH = '/oauth2/default/v1/keys?client_id=0oa1client';
+export const REVOKE_PATH = '/oauth2/default/v1/revoke';
 export const USERINFO_PATH = '/oauth2/default/v1/userinfo';
 export const CLIENT_ID = '0oa1client';
 export const KID = 'key-1';
@@ -100,6 +101,8 @@ export function mockOkta(origin = ORIGIN) {
     token: (status: number, data: object | string, headers?: Headers) =>
       reply('POST', TOKEN_PATH, status, data, headers),
     keys: (status: number, data: object | string) => reply('GET', KEYS_PATH, status, data),
+    revoke: (status: number, data: object | string = '', headers?: Headers) =>
+      reply('POST', REVOKE_PATH, status, data, headers),
     userInfo: (status: number, data: object | string) => reply('GET', USERINFO_PATH, status, data),
     /** A response of the token endpoint that waits for `letGo` once the request has arrived. */
     heldToken(status: number, data: object, letGo: Gate): Promise<void> {

@@ -326,7 +326,7 @@ describe('the events of a login', () => {
     scene.granted();
     await send(create({ requireMfa: false }), FORM);
     scene.granted();
-    await send(create(), FORM);
+    await send(create({ revokeUnused: false }), FORM);
     assert.deepEqual(events.map(line), [
       'password_accepted password - in ada',
       'password_refused password mfa_not_enforced out ada',
@@ -334,13 +334,13 @@ describe('the events of a login', () => {
   });
 
   it('tell when it is the app that fails or refuses', async () => {
-    const failing = create({}, () => {
+    const failing = create({ revokeUnused: false }, () => {
       throw new Error('the database is away');
     });
     await begin(failing);
     scene.granted();
     await send(failing, { otp: '492713' });
-    const refusing = create({}, async () => false);
+    const refusing = create({ revokeUnused: false }, async () => false);
     await begin(refusing);
     scene.granted();
     await send(refusing, { otp: '492713' });

@@ -212,7 +212,7 @@ describe('/userinfo, asked when the passcode is spent: no login, and the next lo
   })) {
     faultIt(
       `${name}: ${expected.status} ${expected.code}`,
-      { strategy: { userInfo: true }, followsRedirects: true },
+      { strategy: { userInfo: true, revokeUnused: false }, followsRedirects: true },
       async (faulty) => {
         const { proxy, browser, user, timeouts, transaction } = faulty;
         await begin(faulty);

@@ -37,14 +37,15 @@ function create(
   const sent: HttpRequest[] = [];
   const client = new OktaClient({
     tokenEndpoint: {
-      request: async (...args) => {
+      request: async (grant, headers) => {
         log.push('token');
-        asked.push(args);
+        asked.push([grant, headers]);
         if (response instanceof Error) throw response;
         return response;
       },
     } satisfies Pick<TokenEndpoint, 'request'> as unknown as TokenEndpoint,
     challengeEndpoint: undefined as never,
+    revocationEndpoint: undefined as never,
     http: async (request) => {
       log.push('userinfo');
       sent.push(request);

@@ -21,6 +21,7 @@ describe('readOptions', () => {
         challenge: new URL('https://acme.okta.com/oauth2/v1/challenge'),
         keys: new URL('https://acme.okta.com/oauth2/v1/keys'),
         userInfo: new URL('https://acme.okta.com/oauth2/v1/userinfo'),
+        revoke: new URL('https://acme.okta.com/oauth2/v1/revoke'),
       },
       clientID: '0oa1',
       credentials: { method: 'none' },
@@ -55,6 +56,7 @@ describe('readOptions', () => {
       timeout: 10_000,
       dispatcher: undefined,
       clockTolerance: 60,
+      revokeUnused: true,
       passReqToCallback: false,
     });
     assert.deepEqual(settings.factors({} as never), ['otp']);

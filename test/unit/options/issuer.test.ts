@@ -62,10 +62,10 @@ describe('readIssuer', () => {
     it(`accepts ${issuer}`, () => {
       const settings = readOptions({ issuer, clientID: '0oa1' });
       assert.equal(settings.issuer, normal);
-      const { token, challenge, keys, userInfo } = settings.endpoints;
+      const { token, challenge, keys, userInfo, revoke } = settings.endpoints;
       assert.deepEqual(
-        [token.href, challenge.href, keys.href, userInfo.href],
-        [`${base}token`, `${base}challenge`, `${base}keys`, `${base}userinfo`],
+        [token, challenge, keys, userInfo, revoke].map(({ href }) => href),
+        ['token', 'challenge', 'keys', 'userinfo', 'revoke'].map((name) => base + name),
       );
     });
   }

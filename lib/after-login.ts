@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { publishingCall } from './events.js';
+import type { OktaClient } from './okta/client.js';
+import type { Revocable } from './okta/revocation-endpoint.js';
+import type { OktaKeptTokens, OktaRefreshedTokens } from './okta/tokens.js';
+import type { Settings } from './options/index.js';
+import type { Visit } from './visit.js';
+
+/** What becomes of the tokens of a login. */
+export class AfterLogin {
+  readonly #okta: OktaClient;
+  readonly #client: Pick<Settings, 'issuer' | 'clientID'>;
+
+  constructor(okta: OktaClient, { issuer, clientID }: Pick<Settings, 'issuer' | 'clientID'>) {
+    this.#okta = okta;
+    this.#client = { issuer, clientID };
+  }
+
+  async refresh(tokens: OktaKeptTokens | string): Promise<OktaRefreshedTokens> {
+    const { refresh_token: refreshToken, scope } =
+      typeof tokens === 'string' ? { refresh_token: tokens } : (tokens ?? {});
+    if (!isText(refreshToken)) {
+      throw new TypeError(
+        'refresh() needs a refresh token, or tokens with a refresh_token. Okta gives one with the scope offline_access.',
+      );
+    }
+    const sub = subjectOf(tokens);
+    const about = { ...this.#client, step: 'refresh', sub } as const;
+    return publishingCall(about, () =>
+      this.#okta.refresh({ refreshToken, scope: isText(scope) ? scope : undefined, sub }),
+    );
+  }
+
+  async revoke(tokens: OktaKeptTokens | string): Promise<void> {
+    const revocable = revocableOf(tokens);
+    if (revocable === undefined) {
+      throw new TypeError(
+        'revoke() needs a token, or tokens with a refresh_token or access_token.',
+      );
+    }
+    const about = { ...this.#client, step: 'revoke', sub: subjectOf(tokens) } as const;
+    await publishingCall(about, () => this.#okta.revoke(revocable));
+  }
+
+  /** Once, after the response, so that nobody waits for it; what it comes to is only an event. */
+  revokeUnused({ req, grants, attempt }: Visit): void {
+    const revocables = grants.unused.map(revocableOf).filter((found) => found !== undefined);
+    if (revocables.length === 0) return;
+    const { sub } = attempt;
+    const about = { ...this.#client, step: 'revoke', sub, request: req } as const;
+    afterResponse(req, () => {
+      for (const revocable of revocables) {
+        publishingCall(about, () => this.#okta.revoke(revocable)).catch(() => undefined);
+      }
+    });
+  }
+}
+
+/** A refresh token takes its access tokens along, and not the reverse (Okta: guides/revoke-tokens). */
+function revocableOf(tokens: OktaKeptTokens | string): Revocable | undefined {
+  if (typeof tokens === 'string') return isText(tokens) ? { token: tokens } : undefined;
+  const { refresh_token, access_token } = tokens ?? {};
+  if (isText(refresh_token)) return { token: refresh_token, hint: 'refresh_token' };
+  return isText(access_token) ? { token: access_token, hint: 'access_token' } : undefined;
+}
+
+/** Whose tokens they are, as far as the app has kept it. The ID token was verified when it came. */
+function subjectOf(tokens: OktaKeptTokens | string): string | undefined {
+  if (typeof tokens === 'string') return undefined;
+  const subs = [tokens.claims, payloadOf(tokens.id_token)].map((claims) => claims?.sub);
+  return subs.find(isText);
+}
+
+function payloadOf(jwt: unknown): { sub?: unknown } | undefined {
+  try {
+    const [, payload = ''] = String(jwt).split('.');
+    return Object(JSON.parse(Buffer.from(payload, 'base64url').toString())) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== '';
+}
+
+/** Without a response to wait for, on the next turn of the event loop. */
+function afterResponse(req: IncomingMessage, run: () => void): void {
+  // Express puts it there.
+  const { res } = req as { res?: ServerResponse };
+  if (typeof res?.once !== 'function' || res.writableFinished || res.destroyed) {
+    setImmediate(run);
+    return;
+  }
+  let hasRun = false;
+  for (const event of ['finish', 'close']) {
+    res.once(event, () => {
+      if (!hasRun) run();
+      hasRun = true;
+    });
+  }
+}
