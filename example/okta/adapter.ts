@@ -62,6 +62,13 @@ export class Storage {
     };
   }
 
+  /** What an administrator does with "Clear sessions & revoke tokens". */
+  revokeByAccountId(accountId: string): void {
+    for (const [entryKey, { payload }] of this.#entries) {
+      if (payload.accountId === accountId) this.#entries.delete(entryKey);
+    }
+  }
+
   #client(id: string): AdapterPayload | undefined {
     const client = this.#clients.get(id);
     if (!client) return undefined;

@@ -18,11 +18,14 @@ export interface OktaOptions {
   /** Clients in addition to those of the demo. */
   clients?: Client[];
   /**
-   * The clock, in milliseconds, for passcodes, `mfa_token`s, the rate limit and the `Date` header.
+   * The clock, in milliseconds, for passcodes, `mfa_token`s, the rate limit, the grace period
+   * of refresh tokens and the `Date` header.
    * The times in tokens always come from the machine's clock: oidc-provider uses no other.
    * Default: `Date.now`.
    */
   now?: () => number;
+  /** Seconds. Default: 3600. */
+  accessTokenLifetime?: number;
   /** Seconds. Default: 300. */
   mfaTokenLifetime?: number;
   /** Password requests per second for one username; `Infinity` for load tests. Default: 4. */
@@ -60,6 +63,8 @@ export interface Okta {
   addUser(given?: Partial<User>): User;
   /** Deletes the account; its MFA transactions and refresh tokens end with it. */
   removeUser(user: User): void;
+  /** Ends all tokens of a user at both servers, as an administrator may; the account stays. */
+  revokeTokens(user: User): void;
   /** Adds a client with all grants, public by default; id and secret are random unless given. */
   addClient(given?: Partial<Client>): Client;
 

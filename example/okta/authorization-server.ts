@@ -20,6 +20,7 @@ import * as password from './grants/password.js';
 import { SCOPES } from './grants/scope.js';
 import type { Passcodes } from './passcodes.js';
 import type { RateLimit } from './rate-limit.js';
+import { rotates, withGracePeriod } from './refresh-tokens.js';
 import { newSigningKey, publicJwk, type SigningKey } from './signing-key.js';
 
 export interface AuthorizationServerParts extends ChallengeParts {
@@ -30,6 +31,10 @@ export interface AuthorizationServerParts extends ChallengeParts {
   /** Of passwords, by username. */
   readonly rateLimit: RateLimit;
   readonly storage: Storage;
+  /** Seconds. */
+  readonly accessTokenLifetime: number;
+  /** For the grace period of refresh tokens. */
+  readonly now: () => number;
   /** A client's own key, if this server signs with it. */
   readonly clientKey: (clientId: string) => SigningKey | undefined;
 }
@@ -80,9 +85,12 @@ function createProvider(
   keys: readonly SigningKey[],
   parts: AuthorizationServerParts,
 ): Provider {
-  const { clientKey, directory, endpoints, storage } = parts;
+  const { clientKey, clients, directory, endpoints, now, storage } = parts;
   const provider = new oidc.Provider(parts.issuer, {
-    adapter: (model) => storage.adapter(model),
+    adapter: (model) => {
+      const adapter = storage.adapter(model);
+      return model === 'RefreshToken' ? withGracePeriod(adapter, clients, now) : adapter;
+    },
     jwks: { keys: keys.map((key) => key.jwk) },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     routes: {
@@ -99,9 +107,9 @@ function createProvider(
     // Okta puts the profile's claims into the ID token too, not only at /userinfo.
     conformIdTokenClaims: false,
     ...clientAuthentication(oidc),
-    rotateRefreshToken: false,
+    rotateRefreshToken: ({ oidc: { client } }) => rotates(clients.get(client?.clientId ?? '')),
     ttl: {
-      AccessToken: 3600,
+      AccessToken: parts.accessTokenLifetime,
       IdToken: 3600,
       RefreshToken: 7 * 24 * 3600,
       Grant: 7 * 24 * 3600,
@@ -118,7 +126,13 @@ function createProvider(
       },
       revocation: {
         enabled: true,
-        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+        allowedPolicy: async (_ctx, client, token) => {
+          if (token.clientId !== client.clientId) return false;
+          if (token.kind !== 'AccessToken') return true;
+          // At Okta an access token ends alone; oidc-provider would end its refresh token too.
+          await token.destroy();
+          return false;
+        },
       },
     },
     clientBasedCORS: () => false,

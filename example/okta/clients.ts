@@ -5,6 +5,7 @@ import { grantType as mfaOtp } from './grants/mfa-otp.js';
 import { grantType as mfaWebauthn } from './grants/mfa-webauthn.js';
 import { grantType as password } from './grants/password.js';
 import { oktaId } from './ids.js';
+import type { RefreshTokenSetting } from './refresh-tokens.js';
 import type { SigningKey } from './signing-key.js';
 
 export type ClientAuthenticationMethod =
@@ -18,6 +19,8 @@ export interface Client {
   grant_types: string[];
   /** Public keys for `private_key_jwt`. */
   jwks?: { keys: JsonWebKey[] };
+  /** Default: `ROTATE` with a leeway of 30 seconds. */
+  refresh_token?: RefreshTokenSetting;
   /**
    * The org server signs this client's ID tokens with this key, which it lists only when asked for
    * the keys with this `client_id`. Default: the server's key.

@@ -121,6 +121,9 @@ export function toOktaError(
     }
     return oauthError(401, err.error, `Client authentication failed: ${detail}.`);
   }
+  if (err.error === 'invalid_grant') {
+    return oauthError(400, err.error, 'The refresh token is invalid or expired.');
+  }
   if (err.error !== 'invalid_request') return undefined;
 
   const missing = /^missing required parameters? (?:'|")?(\w+)/.exec(detail)?.[1];

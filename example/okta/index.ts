@@ -76,9 +76,10 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
   const phones = new Phones(now);
   const webauthn = options.webauthn ?? {};
   const otpLimit = new RateLimit(options.otpLimit ?? 5, 5 * 60_000, now);
+  const storages = [new Storage(registered), new Storage(registered)] as const;
   const authorizationServer = (
     key: typeof orgKey,
-    place: Pick<AuthorizationServerParts, 'issuer' | 'endpoints' | 'clientKey'>,
+    place: Pick<AuthorizationServerParts, 'issuer' | 'endpoints' | 'clientKey' | 'storage'>,
   ): AuthorizationServer =>
     new AuthorizationServer(oidc, key, {
       ...place,
@@ -91,17 +92,20 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
       clients: registered,
       challenges: new Challenges(now),
       transactions: new MfaTransactions(options.mfaTokenLifetime ?? 300, now),
-      storage: new Storage(registered),
+      accessTokenLifetime: options.accessTokenLifetime ?? 3600,
+      now,
     });
   const servers = {
     org: authorizationServer(orgKey, {
       issuer: issuers.org,
       endpoints: '/oauth2/v1',
+      storage: storages[0],
       clientKey: (clientId) => registered.get(clientId)?.signing_key,
     }),
     default: authorizationServer(defaultKey, {
       issuer: issuers.default,
       endpoints: '/v1',
+      storage: storages[1],
       clientKey: () => undefined,
     }),
   };
@@ -126,6 +130,9 @@ export async function startOkta(options: OktaOptions = {}): Promise<Okta> {
     },
     removeUser(user) {
       directory.remove(user);
+    },
+    revokeTokens(user) {
+      for (const storage of storages) storage.revokeByAccountId(user.id);
     },
     addClient(given) {
       const client = newClient(given);

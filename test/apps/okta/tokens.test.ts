@@ -19,8 +19,10 @@ type Jwk = JsonWebKey & { kid: string; alg: string; use: string };
 
 describe('what the stand-in issues', () => {
   let okta: Okta;
+  /** Milliseconds by which the stand-in's clock is ahead. */
+  let ahead = 0;
   before(async () => {
-    okta = await startOkta();
+    okta = await startOkta({ now: () => Date.now() + ahead });
   });
   after(() => okta.close());
 
@@ -132,7 +134,7 @@ describe('what the stand-in issues', () => {
 
         assert.equal(second.status, 200);
         assert.notEqual(second.body['access_token'], first.body['access_token']);
-        assert.equal(second.body['refresh_token'], first.body['refresh_token']);
+        assert.notEqual(second.body['refresh_token'], first.body['refresh_token']);
         const claims = await verified(server, second.body['id_token']);
         assert.equal(claims.sub, user.id);
         assert.equal(claims['preferred_username'], user.username);
@@ -267,6 +269,52 @@ describe('what the stand-in issues', () => {
     for (const token of ['unknown', body['refresh_token']]) {
       assert.deepEqual(oauthError(await refresh(token)).slice(0, 2), [400, 'invalid_grant']);
     }
+  });
+
+  it('takes a used refresh token for thirty seconds, then ends all tokens of the login', async () => {
+    const { body: first } = await logIn(okta, okta.addUser(), { scope: 'openid offline_access' });
+    const { body: second } = await refresh(first['refresh_token']);
+    ahead += 29_000;
+    const { body: third } = await refresh(first['refresh_token']);
+    assert.ok(third['access_token']);
+    assert.notEqual(third['refresh_token'], second['refresh_token']);
+
+    ahead += 1_000;
+    const refusal = [400, 'invalid_grant', 'The refresh token is invalid or expired.'];
+    assert.deepEqual(oauthError(await refresh(first['refresh_token'])), refusal);
+    for (const { refresh_token, access_token } of [second, third]) {
+      assert.deepEqual(oauthError(await refresh(refresh_token)), refusal);
+      const headers = { authorization: `Bearer ${String(access_token)}` };
+      assert.equal((await ask(endpoint(okta, 'org', 'userinfo'), { headers })).status, 401);
+    }
+  });
+
+  it('gives the same refresh token to a client that does not rotate it', async () => {
+    const client = okta.addClient({ refresh_token: { rotation_type: 'STATIC' } });
+    const scope = 'openid offline_access';
+    const { body } = await logIn(okta, okta.addUser(), { client, scope });
+    const { client_id } = client;
+    const { refresh_token } = body;
+    for (let times = 0; times < 2; times++) {
+      const form = { grant_type: 'refresh_token', refresh_token: String(refresh_token), client_id };
+      assert.equal((await askToken(okta, form)).body['refresh_token'], refresh_token);
+    }
+  });
+
+  it('ends an access token alone, and all tokens of a user when asked to', async () => {
+    const user = okta.addUser();
+    const { body } = await logIn(okta, user, { scope: 'openid offline_access' });
+    const { client_id } = okta.clients.native;
+    const headers = { authorization: `Bearer ${String(body['access_token'])}` };
+    const userInfo = async () => (await ask(endpoint(okta, 'org', 'userinfo'), { headers })).status;
+    assert.equal(await userInfo(), 200);
+    const form = { token: String(body['access_token']), client_id };
+    assert.equal((await ask(endpoint(okta, 'org', 'revoke'), { form })).status, 200);
+    assert.equal(await userInfo(), 401);
+    const { body: second } = await refresh(body['refresh_token']);
+    assert.ok(second['access_token']);
+    okta.revokeTokens(user);
+    assert.equal((await refresh(second['refresh_token'])).status, 400);
   });
 
   it('refuses /userinfo without a token of its own', async () => {
