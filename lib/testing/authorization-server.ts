@@ -6,6 +6,7 @@ import type { Passkey } from './passkey.js';
 import type { Phone } from './phone.js';
 import { answers, oauthError, unguessable, type MockOktaResponse } from './responses.js';
 import { signingKey } from './signing-key.js';
+import { createTokens, type Grant } from './tokens.js';
 import { claimsOf, findUser, type MockOktaUser } from './user.js';
 
 type Form = Readonly<Record<string, string>>;
@@ -17,6 +18,7 @@ export interface AuthorizationServer {
   token(form: Form, headers: Headers): MockOktaResponse;
   challenge(form: Form, headers: Headers): MockOktaResponse;
   userInfo(headers: Headers): MockOktaResponse;
+  revoke(form: Form, headers: Headers): MockOktaResponse;
 }
 
 /** Seconds. */
@@ -28,11 +30,13 @@ export function createAuthorizationServer(parts: {
   users: readonly MockOktaUser[];
   phones: { of(username: string): Phone };
   passkeys: { of(username: string): Passkey };
+  /** Whether a refresh token is replaced when it is used. */
+  rotateRefreshTokens: boolean;
 }): AuthorizationServer {
   const { issuer, clientID, users } = parts;
   const logins = createLogins(users);
   const challenges = createChallenges({ ...parts, logins });
-  const accessTokens = new Map<string, { user: MockOktaUser; scope: string }>();
+  const tokens = createTokens(users, parts.rotateRefreshTokens);
 
   /** RFC 6749 §4.3. */
   function passwordStep(form: Form): MockOktaResponse {
@@ -72,8 +76,26 @@ export function createAuthorizationServer(parts: {
   /** RFC 6749 §5.1, OIDC Core §3.1.3.3. */
   function grant(user: MockOktaUser, form: Form, used: readonly SecondFactor[]): MockOktaResponse {
     const scope = form['scope'] ?? '';
-    const accessToken = unguessable();
-    accessTokens.set(accessToken, { user, scope });
+    const authTime = Math.floor(Date.now() / 1000);
+    return issue({ user, scope, amr: amrOf(used), authTime, ended: false }, scope);
+  }
+
+  /** RFC 6749 §6. */
+  function refreshStep({ refresh_token: refreshToken, scope }: Form): MockOktaResponse {
+    const grant = tokens.use(refreshToken);
+    if (grant === undefined) {
+      return oauthError(400, 'invalid_grant', 'The refresh token is invalid or expired.');
+    }
+    const granted = grant.scope.split(' ');
+    if (scope?.split(' ').some((wanted) => !granted.includes(wanted)) === true) {
+      return oauthError(400, 'invalid_scope', 'The requested scope exceeds the scope granted.');
+    }
+    return issue(grant, scope ?? grant.scope, refreshToken);
+  }
+
+  function issue(grant: Grant, scope: string, refreshToken?: string): MockOktaResponse {
+    const { user, amr, authTime } = grant;
+    const { access, refresh } = tokens.issue(grant, scope, refreshToken);
     const iat = Math.floor(Date.now() / 1000);
     const claims = {
       ver: 1,
@@ -82,8 +104,8 @@ export function createAuthorizationServer(parts: {
       aud: clientID,
       iat,
       exp: iat + TOKEN_LIFETIME,
-      auth_time: iat,
-      amr: amrOf(used),
+      auth_time: authTime,
+      amr,
       ...claimsOf(user, scope),
     };
     return {
@@ -91,9 +113,9 @@ export function createAuthorizationServer(parts: {
       body: {
         token_type: 'Bearer',
         expires_in: TOKEN_LIFETIME,
-        access_token: accessToken,
+        access_token: access,
         scope,
-        ...(scope.split(' ').includes('offline_access') ? { refresh_token: unguessable() } : {}),
+        ...(refresh === undefined ? {} : { refresh_token: refresh }),
         id_token: signIdToken(claims),
       },
     };
@@ -115,6 +137,8 @@ export function createAuthorizationServer(parts: {
           return secondStep(form, challenges.verifyOob);
         case MFA_WEBAUTHN:
           return secondStep(form, challenges.verifyAssertion);
+        case 'refresh_token':
+          return refreshStep(form);
         default:
           return oauthError(
             400,
@@ -132,11 +156,17 @@ export function createAuthorizationServer(parts: {
 
     userInfo(headers) {
       const [, accessToken = ''] = /^Bearer (.+)$/i.exec(headers['authorization'] ?? '') ?? [];
-      const granted = accessTokens.get(accessToken);
+      const granted = tokens.bearer(accessToken);
       if (granted === undefined) {
         return oauthError(401, 'invalid_token', 'The access token is invalid.');
       }
       return { status: 200, body: claimsOf(granted.user, granted.scope) };
+    },
+
+    revoke(form, headers) {
+      if (clientOf(form, headers) !== clientID) return answers.invalidClient();
+      tokens.revoke(form['token']);
+      return { status: 200 };
     },
   };
 }

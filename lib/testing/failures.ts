@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { answers, type MockOktaResponse } from './responses.js';
 
 /** Which endpoint fails. */
-export type MockOktaEndpoint = 'token' | 'challenge' | 'keys' | 'userinfo';
+export type MockOktaEndpoint = 'token' | 'challenge' | 'keys' | 'userinfo' | 'revoke';
 
 /**
  * What happens instead of Okta's response, and what the app sees of it:
  *
- * - `rate_limited`: HTTP 429 with 30 seconds to go; the info `rate_limited`.
+ * - `rate_limited`: HTTP 429 with 30 seconds to go; the info `rate_limited`, or an
+ *   `OktaRateLimitError` of `refresh()` and `revoke()`.
  * - `mfa_token_expired`: Okta has forgotten the login; the info `mfa_transaction_expired` of a second
  *   step.
  * - `unavailable`: HTTP 503 of a proxy; an `OktaResponseError`.

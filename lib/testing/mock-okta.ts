@@ -29,6 +29,12 @@ export interface MockOktaOptions {
   clientID: string;
   /** Who can sign in. More may be pushed to `okta.users` later on. */
   users: readonly MockOktaUser[];
+  /**
+   * Whether a refresh token is replaced when it is used, as Okta can be set to: the used one works for 30
+   * seconds, by the clock that `advance` moves, and after that its use ends all tokens of the login.
+   * Default: `false`, as for native and web apps at Okta.
+   */
+  rotateRefreshTokens?: boolean | undefined;
 }
 
 /** A request that reached the mock. */
@@ -119,7 +125,8 @@ export interface MockOkta {
 
 /**
  * Makes a mock that responds as Okta does for the users that a test names: keys, both steps of a
- * login with every second factor, signed ID tokens and `/userinfo`. It is for the tests of an app that
+ * login with every second factor, signed ID tokens, `/userinfo`, refresh and
+ * revocation. It is for the tests of an app that
  * uses this package; it opens no port and reaches no network. Pushes, codes and passkeys' challenges
  * last 300 seconds, by the clock that `advance` moves. Its logins do not expire by themselves, passcodes
  * may be used again, and it has no rate limit except through `failNext`.
@@ -166,19 +173,28 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
 
   const phones = createPhones(advance);
   const passkeys = createPasskeys();
-  const server = createAuthorizationServer({ issuer, clientID, users, phones, passkeys });
+  const server = createAuthorizationServer({
+    issuer,
+    clientID,
+    users,
+    phones,
+    passkeys,
+    rotateRefreshTokens: options.rotateRefreshTokens ?? false,
+  });
   const requests: MockOktaRequest[] = [];
   const failures: Record<MockOktaEndpoint, MockOktaFailure[]> = {
     token: [],
     challenge: [],
     keys: [],
     userinfo: [],
+    revoke: [],
   };
   const routes = new Map<string, MockOktaEndpoint>([
     [`POST ${endpoints.token.pathname}`, 'token'],
     [`POST ${endpoints.challenge.pathname}`, 'challenge'],
     [`GET ${endpoints.keys.pathname}`, 'keys'],
     [`GET ${endpoints.userInfo.pathname}`, 'userinfo'],
+    [`POST ${endpoints.revoke.pathname}`, 'revoke'],
   ]);
 
   function answerTo({ method, path, headers, form }: Omit<MockOktaRequest, 'status'>): Outcome {
@@ -195,6 +211,8 @@ export function mockOkta(options: MockOktaOptions): MockOkta {
         return server.keys();
       case 'userinfo':
         return server.userInfo(headers);
+      case 'revoke':
+        return server.revoke(form, headers);
     }
   }
 

@@ -368,7 +368,7 @@ describe('failNext', () => {
     }
     assert.throws(() => okta.failNext('unavailable', 'authorize' as never), {
       name: 'TypeError',
-      message: 'mockOkta: failNext() knows the endpoints token, challenge, keys, userinfo',
+      message: 'mockOkta: failNext() knows the endpoints token, challenge, keys, userinfo, revoke',
     });
   });
 });
@@ -408,12 +408,87 @@ describe('mockOkta', () => {
         dispatcher: okta.dispatcher,
       });
     const form = 'application/x-www-form-urlencoded';
-    const unknown = await post('revoke', { 'Content-Type': form });
+    const unknown = await post('introspect', { 'Content-Type': form });
     assert.equal(unknown.statusCode, 404);
-    assert.equal(okta.requests.at(-1)?.path, '/oauth2/v1/revoke');
+    assert.equal(okta.requests.at(-1)?.path, '/oauth2/v1/introspect');
     const refused = await post('token', new Map([['Content-Type', form]]) as never);
     assert.equal(refused.statusCode, 400);
     assert.match(await refused.body.text(), /unsupported_grant_type/);
+  });
+
+  it('refreshes and revokes, with a refresh token that stays', async (t) => {
+    const scope = 'openid offline_access';
+    const { app, okta, browser } = await start(t, { scope, userInfo: true });
+    const { strategy } = app;
+    await password(browser);
+    await login(browser, { otp: ADA.otp });
+    const [{ tokens } = assert.fail()] = app.logins;
+    const fresh = await strategy.refresh(tokens);
+    assert.equal(fresh.refresh_token, tokens.refresh_token);
+    assert.notEqual(fresh.access_token, tokens.access_token);
+    assert.deepEqual(
+      [fresh.claims?.sub, fresh.claims?.['amr'], fresh.claims?.['auth_time'], fresh.scope],
+      [tokens.claims.sub, tokens.claims['amr'], tokens.claims['auth_time'], scope],
+    );
+    await assert.rejects(strategy.refresh({ ...tokens, scope: 'openid email' }), {
+      code: 'invalid_scope',
+    });
+
+    const userInfo = async () => {
+      const headers = { authorization: `Bearer ${fresh.access_token}` };
+      const { dispatcher } = okta;
+      return (await request(`${ISSUER}/oauth2/v1/userinfo`, { dispatcher, headers })).statusCode;
+    };
+    assert.equal(await userInfo(), 200);
+    await strategy.revoke('junk');
+    await strategy.revoke(tokens.access_token);
+    assert.equal(await userInfo(), 200);
+    okta.failNext('rate_limited', 'revoke');
+    await assert.rejects(strategy.revoke(tokens), { code: 'rate_limited', retryAfter: 30 });
+    await strategy.revoke(tokens);
+    assert.equal(await userInfo(), 401);
+    await assert.rejects(strategy.refresh(tokens), { code: 'refresh_token_rejected', status: 401 });
+    const reply = await request(`${ISSUER}/oauth2/v1/revoke`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'client_id=another&token=x',
+      dispatcher: okta.dispatcher,
+    });
+    assert.equal(reply.statusCode, 401);
+  });
+
+  it('ends all tokens of a login when a refresh token comes again after the grace period', async (t) => {
+    const mock = { rotateRefreshTokens: true };
+    const { app, okta, browser } = await start(t, { scope: 'openid offline_access' }, mock);
+    const { strategy } = app;
+    await password(browser);
+    await login(browser, { otp: ADA.otp });
+    const [{ tokens } = assert.fail()] = app.logins;
+    const second = await strategy.refresh(tokens);
+    assert.notEqual(second.refresh_token, tokens.refresh_token);
+    okta.advance(29);
+    const third = await strategy.refresh(tokens);
+    okta.advance(1);
+    for (const old of [tokens, second, third]) {
+      await assert.rejects(strategy.refresh(old), { code: 'refresh_token_rejected' });
+    }
+  });
+
+  it('refreshes nothing for a person who may not sign in any more', async (t) => {
+    const scope = 'openid offline_access';
+    const { app, okta, browser } = await start(t, { scope }, { users: [{ ...ADA }] });
+    await password(browser);
+    await login(browser, { otp: ADA.otp });
+    const [{ tokens } = assert.fail()] = app.logins;
+    const [user = assert.fail()] = okta.users;
+    for (const change of [{ locked: true }, { locked: false, assigned: false }]) {
+      Object.assign(user, change);
+      await assert.rejects(app.strategy.refresh(tokens), { code: 'refresh_token_rejected' });
+    }
+    user.assigned = true;
+    assert.ok((await app.strategy.refresh(tokens)).access_token);
+    okta.users.length = 0;
+    await assert.rejects(app.strategy.refresh(tokens), { code: 'refresh_token_rejected' });
   });
 
   it('takes a field that a form lacks for a wrong one', async (t) => {
