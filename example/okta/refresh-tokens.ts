@@ -37,9 +37,9 @@ export function withGracePeriod(
     async find(id) {
       const payload = await adapter.find(id);
       if (!payload) return payload;
-      const { usedAt, consumed, ...unused } = payload as AdapterPayload & { usedAt?: number };
-      const isOver = usedAt !== undefined && now() >= usedAt + leewayOf(payload) * 1000;
-      return isOver ? { ...unused, consumed } : unused;
+      const usedAt: unknown = payload['usedAt'];
+      const isOver = typeof usedAt === 'number' && now() >= usedAt + leewayOf(payload) * 1000;
+      return isOver ? payload : { ...payload, consumed: undefined };
     },
   };
 }

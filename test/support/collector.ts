@@ -42,6 +42,7 @@ export function assertNoSecretSeen(okta: Okta): void {
     addSecrets(form['binding_code'], form['authenticatorData'], form['signature']);
     addSecrets(form['clientDataJSON'], form['userHandle']);
     addSecrets(form['client_secret'], form['client_assertion']);
+    addSecrets(form['refresh_token'], form['token']);
     addSecrets(headers.authorization?.replace(/^\w+ /, ''));
   }
   const { basic, post } = okta.clients;
