@@ -24,6 +24,9 @@ export class ApiController {
   @HttpCode(200)
   @UseGuards(OktaGuard)
   async signIn(@CurrentUser() user: User) {
+    // Clients have this app's token, and nobody refreshes Okta's: they end here.
+    const tokens = this.strategy.tokensOf(user);
+    if (tokens) this.strategy.revoke(tokens).catch(() => undefined); // a failure is only an event
     return {
       access_token: await this.jwt.signAsync({ sub: user.id, name: user.name }),
       token_type: 'Bearer',

@@ -7,6 +7,7 @@ import { ApiController, TOKEN_LIFETIME } from './api.controller.js';
 import { AuthController } from './auth.controller.js';
 import { OKTA_OPTIONS, OktaStrategy } from './okta.strategy.js';
 import { SessionSerializer } from './session.serializer.js';
+import { TokensService } from './tokens.service.js';
 import { UsersService } from './users.service.js';
 
 export interface AppModuleOptions {
@@ -36,6 +37,7 @@ export class AppModule {
         { provide: OKTA_OPTIONS, useValue: okta },
         OktaStrategy,
         SessionSerializer,
+        TokensService,
         UsersService,
       ],
     };

@@ -13,6 +13,8 @@ export const OKTA_OPTIONS = Symbol('options of the Okta strategy');
 /** One instance for every step and both variants, session and token. */
 @Injectable()
 export class OktaStrategy extends PassportStrategy(OktaDirectMfaStrategy) {
+  private readonly granted = new WeakMap<User, OktaTokens>();
+
   constructor(
     @Inject(OKTA_OPTIONS) options: OktaDirectMfaStrategyOptions,
     private readonly users: UsersService,
@@ -26,8 +28,14 @@ export class OktaStrategy extends PassportStrategy(OktaDirectMfaStrategy) {
    * the login, and what is thrown (a `ForbiddenException`, for example) reaches the guard as its
    * error.
    */
-  async validate(_tokens: OktaTokens, profile: OktaProfile): Promise<User | null> {
-    // An app that calls APIs for the user would also keep _tokens.access_token, on the server.
-    return this.users.signedIn(profile);
+  async validate(tokens: OktaTokens, profile: OktaProfile): Promise<User | null> {
+    const user = await this.users.signedIn(profile);
+    if (user) this.granted.set(user, tokens);
+    return user;
+  }
+
+  /** What Okta granted with this login. Beside the user, whom responses show. */
+  tokensOf(user: User): OktaTokens | undefined {
+    return this.granted.get(user);
   }
 }

@@ -10,6 +10,7 @@ import type { User } from '../../../example/okta/index.js';
 import { Browser, type Answer } from '../../support/browser.js';
 import { assertNoSecretSeen } from '../../support/collector.js';
 import { hold, OTP_STEP, PASSWORD_STEP } from '../../support/okta.js';
+import { gate, soon, until } from '../../support/promises.js';
 import { printed, runProgram } from '../program.js';
 import { compile, main, startController, startNest, type Nest } from './support.js';
 
@@ -22,7 +23,9 @@ let user: User;
 
 before(async () => {
   compiled = await compile();
-  nest = await startNest(compiled, { clock: () => oktaNow });
+  // An access token lives shorter than the margin in which the app refreshes.
+  const scope = 'openid profile email offline_access';
+  nest = await startNest(compiled, { clock: () => oktaNow, accessTokenLifetime: 30 }, { scope });
 });
 after(async () => {
   await nest?.close();
@@ -98,6 +101,89 @@ describe('a whole login', () => {
   it('keeps it in a cookie that is HttpOnly and SameSite=Lax', async () => {
     const cookie = String((await passPassword('/auth')).headers['set-cookie']);
     assert.match(cookie, /^session=.*; HttpOnly; SameSite=Lax$/);
+  });
+});
+
+describe('the tokens of a login', () => {
+  const asked = () =>
+    nest.okta.requests.map(({ path, form, status }) =>
+      [path.split('/').at(-1), form['grant_type'] ?? '', status].join(' ').replace('  ', ' '),
+    );
+
+  async function signIn(at: string): Promise<Answer> {
+    await passPassword(at);
+    const answer = await post(`${at}/otp`, { otp: nest.okta.otp(user) });
+    assert.equal(answer.status, 200);
+    assert.doesNotMatch(answer.text, /refresh_token/);
+    return answer;
+  }
+
+  it('stay on the server, are refreshed before they expire, and are revoked at the sign-out', async () => {
+    await signIn('/auth');
+    nest.okta.requests.length = 0;
+    for (let times = 0; times < 2; times++) {
+      const { status, body } = await browser.get('/auth/profile');
+      assert.equal(status, 200);
+      assert.equal((body['userInfo'] as { email?: unknown }).email, user.username);
+    }
+    const round = ['token refresh_token 200', 'userinfo 200'];
+    assert.deepEqual(asked(), [...round, ...round]);
+
+    nest.okta.requests.length = 0;
+    assert.equal((await post('/auth/logout')).status, 204);
+    await until('the revocation', () => asked().length > 0 && nest.okta.requests[0]?.status !== 0);
+    assert.deepEqual(asked(), ['revoke 200']);
+    assert.equal(nest.okta.requests[0]?.form['token_type_hint'], 'refresh_token');
+  });
+
+  it('ask the person to sign in again when they were revoked at Okta', async () => {
+    await signIn('/auth');
+    nest.okta.revokeTokens(user);
+    for (const message of [/sign-in has ended/, /Sign in first/]) {
+      const { status, body } = await browser.get('/auth/profile');
+      assert.deepEqual([status, body['code']], [401, 'not_signed_in']);
+      assert.match(String(body['message']), message);
+    }
+  });
+
+  it('sign nobody out while Okta fails', async () => {
+    await signIn('/auth');
+    nest.okta.respondNext({ status: 503 }, { endpoint: 'token', grantType: 'refresh_token' });
+    const { status, body } = await browser.get('/auth/profile');
+    assert.deepEqual([status, body['userInfo']], [200, null]);
+    assert.equal((await browser.get('/auth/profile')).body['userInfo'] === null, false);
+  });
+
+  it('do not come back, nor the session, when the person signs out while they are refreshed', async () => {
+    await signIn('/auth');
+    const [granted, letGo] = [gate(), gate()];
+    nest.okta.respondNext(
+      async (_request, proceed) => {
+        const answer = await proceed();
+        granted.open();
+        await letGo.opened;
+        return answer;
+      },
+      { endpoint: 'token', grantType: 'refresh_token' },
+    );
+    const tab = browser.fork();
+    const profile = tab.get('/auth/profile');
+    await soon('the refresh', granted.opened);
+    nest.okta.requests.length = 0;
+    assert.equal((await post('/auth/logout')).status, 204);
+    letGo.open();
+    await profile;
+    await until(
+      'both revocations',
+      () => asked().filter((line) => /^revoke 200/.test(line)).length > 1,
+    );
+    assert.equal((await tab.fork().get('/auth/profile')).status, 401);
+  });
+
+  it("are revoked at once where clients have the app's own token", async () => {
+    nest.okta.requests.length = 0;
+    await signIn('/api/auth');
+    await until('the revocation', () => asked().includes('revoke 200'));
   });
 });
 
@@ -300,7 +386,9 @@ for (const { name: variant, at } of VARIANTS) {
     });
 
     it('a form, and plain text: 415, before anything reads it', async () => {
-      const before = nest.okta.requests.length;
+      // Not the revocations of earlier logins, which nobody waits for.
+      const sent = () => nest.okta.requests.filter(({ path }) => path.endsWith('/token')).length;
+      const before = sent();
       const json = passwordOf(user);
       for (const answer of [
         await browser.post(`${at}/login`, { form: passwordOf(user) }),
@@ -313,7 +401,7 @@ for (const { name: variant, at } of VARIANTS) {
           answer.text,
         );
       }
-      assert.equal(nest.okta.requests.length, before, 'Okta was not asked');
+      assert.equal(sent(), before, 'Okta was not asked');
     });
 
     it('JSON that is too long: 413', async () => {

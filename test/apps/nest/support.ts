@@ -48,10 +48,21 @@ export async function compile(): Promise<NestApp> {
 /** The Nest app before its own stand-in for Okta, and a record of the handlers that were reached. */
 export async function startNest(
   { createApp, OktaStrategy, UsersService }: NestApp,
-  { clock, ...options }: Partial<App.AppOptions> & { clock?: OktaOptions['now'] } = {},
+  {
+    clock,
+    accessTokenLifetime,
+    ...options
+  }: Partial<App.AppOptions> & {
+    clock?: OktaOptions['now'];
+    accessTokenLifetime?: number;
+  } = {},
   strategy: Partial<App.AppOptions['okta']> = {},
 ) {
-  const okta = await startOkta({ record: true, ...(clock && { now: clock }) });
+  const okta = await startOkta({
+    record: true,
+    ...(clock && { now: clock }),
+    ...(accessTokenLifetime && { accessTokenLifetime }),
+  });
   const log: string[] = [];
   const write = (message: unknown) => {
     collect("the Nest app's log", message);
