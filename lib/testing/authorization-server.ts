@@ -4,28 +4,27 @@ import { amrOf, factorsOf, MFA_OOB, MFA_OTP, MFA_WEBAUTHN, type SecondFactor } f
 import { createLogins, type Login } from './logins.js';
 import type { Passkey } from './passkey.js';
 import type { Phone } from './phone.js';
+import type { OAuthRequest } from './request.js';
 import { answers, oauthError, unguessable, type MockOktaResponse } from './responses.js';
 import { signingKey } from './signing-key.js';
 import { createTokens, type Grant } from './tokens.js';
 import { claimsOf, findUser, type MockOktaUser } from './user.js';
 
-type Form = Readonly<Record<string, string>>;
-type Headers = Readonly<Record<string, string>>;
+type Endpoint = (request: OAuthRequest) => MockOktaResponse;
 
 /** Okta's side of the protocol, without a transport. */
 export interface AuthorizationServer {
-  keys(): MockOktaResponse;
-  token(form: Form, headers: Headers): MockOktaResponse;
-  challenge(form: Form, headers: Headers): MockOktaResponse;
-  userInfo(headers: Headers): MockOktaResponse;
-  revoke(form: Form, headers: Headers): MockOktaResponse;
+  keys: Endpoint;
+  token: Endpoint;
+  challenge: Endpoint;
+  userInfo: Endpoint;
+  revoke: Endpoint;
 }
 
 /** Seconds. */
 const TOKEN_LIFETIME = 3600;
 
 export function createAuthorizationServer(parts: {
-  issuer: string;
   clientID: string;
   users: readonly MockOktaUser[];
   phones: { of(username: string): Phone };
@@ -33,13 +32,14 @@ export function createAuthorizationServer(parts: {
   /** Whether a refresh token is replaced when it is used. */
   rotateRefreshTokens: boolean;
 }): AuthorizationServer {
-  const { issuer, clientID, users } = parts;
+  const { clientID, users } = parts;
   const logins = createLogins(users);
   const challenges = createChallenges({ ...parts, logins });
   const tokens = createTokens(users, parts.rotateRefreshTokens);
 
   /** RFC 6749 §4.3. */
-  function passwordStep(form: Form): MockOktaResponse {
+  function passwordStep(request: OAuthRequest): MockOktaResponse {
+    const { form } = request;
     const user = findUser(users, form['username']);
     // The same response, whatever the reason.
     if (user === undefined || user.locked === true || user.password !== form['password']) {
@@ -48,7 +48,7 @@ export function createAuthorizationServer(parts: {
     if (user.assigned === false) {
       return oauthError(400, 'access_denied', "User isn't assigned to the client app.");
     }
-    return factorsOf(user).length === 0 ? grant(user, form, []) : mfaRequired(user, []);
+    return factorsOf(user).length === 0 ? grant(user, request, []) : mfaRequired(user, []);
   }
 
   function mfaRequired(user: MockOktaUser, used: readonly SecondFactor[]): MockOktaResponse {
@@ -57,12 +57,12 @@ export function createAuthorizationServer(parts: {
 
   /** @param verify gives the factor that was proved, or a response of its own */
   function secondStep(
-    form: Form,
-    verify: (login: Login, form: Form) => SecondFactor | MockOktaResponse,
+    request: OAuthRequest,
+    verify: (login: Login, request: OAuthRequest) => SecondFactor | MockOktaResponse,
   ): MockOktaResponse {
-    const login = logins.find(form['mfa_token']);
+    const login = logins.find(request.form['mfa_token']);
     if (login === undefined) return answers.mfaTokenExpired();
-    const verified = verify(login, form);
+    const verified = verify(login, request);
     if (typeof verified === 'object') return verified;
 
     logins.end(login);
@@ -70,18 +70,22 @@ export function createAuthorizationServer(parts: {
     const used = [...login.used, verified];
     return used.length < (user.factorsWanted ?? 1)
       ? mfaRequired(user, used)
-      : grant(user, form, used);
+      : grant(user, request, used);
   }
 
-  /** RFC 6749 §5.1, OIDC Core §3.1.3.3. */
-  function grant(user: MockOktaUser, form: Form, used: readonly SecondFactor[]): MockOktaResponse {
-    const scope = form['scope'] ?? '';
-    const authTime = Math.floor(Date.now() / 1000);
-    return issue({ user, scope, amr: amrOf(used), authTime, ended: false }, scope);
+  function grant(
+    user: MockOktaUser,
+    request: OAuthRequest,
+    used: readonly SecondFactor[],
+  ): MockOktaResponse {
+    const scope = request.form['scope'] ?? '';
+    const granted = { user, scope, amr: amrOf(used), authTime: seconds(), ended: false };
+    return issue(request, granted, scope);
   }
 
   /** RFC 6749 §6. */
-  function refreshStep({ refresh_token: refreshToken, scope }: Form): MockOktaResponse {
+  function refreshStep(request: OAuthRequest): MockOktaResponse {
+    const { refresh_token: refreshToken, scope } = request.form;
     const grant = tokens.use(refreshToken);
     if (grant === undefined) {
       return oauthError(400, 'invalid_grant', 'The refresh token is invalid or expired.');
@@ -90,13 +94,19 @@ export function createAuthorizationServer(parts: {
     if (scope?.split(' ').some((wanted) => !granted.includes(wanted)) === true) {
       return oauthError(400, 'invalid_scope', 'The requested scope exceeds the scope granted.');
     }
-    return issue(grant, scope ?? grant.scope, refreshToken);
+    return issue(request, grant, scope ?? grant.scope, refreshToken);
   }
 
-  function issue(grant: Grant, scope: string, refreshToken?: string): MockOktaResponse {
+  /** RFC 6749 §5.1, OIDC Core §3.1.3.3. */
+  function issue(
+    { issuer }: OAuthRequest,
+    grant: Grant,
+    scope: string,
+    refreshToken?: string,
+  ): MockOktaResponse {
     const { user, amr, authTime } = grant;
     const { access, refresh } = tokens.issue(grant, scope, refreshToken);
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = seconds();
     const claims = {
       ver: 1,
       jti: `ID.${unguessable()}`,
@@ -121,24 +131,26 @@ export function createAuthorizationServer(parts: {
     };
   }
 
+  const ofClient =
+    (endpoint: Endpoint): Endpoint =>
+    (request) =>
+      clientOf(request) === clientID ? endpoint(request) : answers.invalidClient();
+
   return {
     keys: () => ({ status: 200, body: { keys: [signingKey().jwk] } }),
 
-    token(form, headers) {
-      if (clientOf(form, headers) !== clientID) {
-        return answers.invalidClient();
-      }
-      switch (form['grant_type'] ?? '') {
+    token: ofClient((request) => {
+      switch (request.form['grant_type'] ?? '') {
         case 'password':
-          return passwordStep(form);
+          return passwordStep(request);
         case MFA_OTP:
-          return secondStep(form, verifyPasscode);
+          return secondStep(request, verifyPasscode);
         case MFA_OOB:
-          return secondStep(form, challenges.verifyOob);
+          return secondStep(request, challenges.verifyOob);
         case MFA_WEBAUTHN:
-          return secondStep(form, challenges.verifyAssertion);
+          return secondStep(request, challenges.verifyAssertion);
         case 'refresh_token':
-          return refreshStep(form);
+          return refreshStep(request);
         default:
           return oauthError(
             400,
@@ -146,15 +158,14 @@ export function createAuthorizationServer(parts: {
             "The grant type in the request isn't supported.",
           );
       }
-    },
+    }),
 
-    challenge(form, headers) {
-      if (clientOf(form, headers) !== clientID) return answers.invalidClient();
-      const login = logins.find(form['mfa_token']);
-      return login === undefined ? answers.mfaTokenExpired() : challenges.challenge(login, form);
-    },
+    challenge: ofClient((request) => {
+      const login = logins.find(request.form['mfa_token']);
+      return login === undefined ? answers.mfaTokenExpired() : challenges.challenge(login, request);
+    }),
 
-    userInfo(headers) {
+    userInfo({ headers }) {
       const [, accessToken = ''] = /^Bearer (.+)$/i.exec(headers['authorization'] ?? '') ?? [];
       const granted = tokens.bearer(accessToken);
       if (granted === undefined) {
@@ -163,15 +174,18 @@ export function createAuthorizationServer(parts: {
       return { status: 200, body: claimsOf(granted.user, granted.scope) };
     },
 
-    revoke(form, headers) {
-      if (clientOf(form, headers) !== clientID) return answers.invalidClient();
+    revoke: ofClient(({ form }) => {
       tokens.revoke(form['token']);
       return { status: 200 };
-    },
+    }),
   };
 }
 
-function verifyPasscode(login: Login, form: Form): SecondFactor | MockOktaResponse {
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+function verifyPasscode(login: Login, { form }: OAuthRequest): SecondFactor | MockOktaResponse {
   if (!isUsable(login, 'otp')) return answers.cannotBeUsed();
   return form['otp'] === login.user.otp
     ? 'otp'
@@ -179,7 +193,7 @@ function verifyPasscode(login: Login, form: Form): SecondFactor | MockOktaRespon
 }
 
 /** Which client it is, however it proves itself; the proof is not checked. */
-function clientOf(form: Form, headers: Headers): string | undefined {
+function clientOf({ form, headers }: OAuthRequest): string | undefined {
   const basic = /^Basic (.+)$/i.exec(headers['authorization'] ?? '')?.[1];
   if (basic !== undefined) {
     const [encoded = ''] = Buffer.from(basic, 'base64').toString().split(':');

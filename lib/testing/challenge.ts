@@ -4,10 +4,9 @@ import type { Channel, SecondFactor } from './factors.js';
 import type { Login, Logins } from './logins.js';
 import { isValid, readClientData, type Passkey } from './passkey.js';
 import { numberChallenge, POLL_INTERVAL, type Phone, type Push } from './phone.js';
+import type { OAuthRequest } from './request.js';
 import { answers, oauthError, unguessable, type MockOktaResponse } from './responses.js';
 import { idOf, type MockOktaUser } from './user.js';
-
-type Form = Readonly<Record<string, string>>;
 
 /** A push, text, call or mail that is out, or options of a passkey. */
 interface Challenge {
@@ -21,21 +20,20 @@ interface Challenge {
 
 /** What Okta sends to people, and makes of what comes back: the factor, or a response of its own. */
 export interface Challenges {
-  challenge: (login: Login, form: Form) => MockOktaResponse;
-  verifyOob: (login: Login, form: Form) => SecondFactor | MockOktaResponse;
-  verifyAssertion: (login: Login, form: Form) => SecondFactor | MockOktaResponse;
+  challenge: (login: Login, request: OAuthRequest) => MockOktaResponse;
+  verifyOob: (login: Login, request: OAuthRequest) => SecondFactor | MockOktaResponse;
+  verifyAssertion: (login: Login, request: OAuthRequest) => SecondFactor | MockOktaResponse;
 }
 
 /** Seconds. */
 const LIFETIME = 300;
 
 export function createChallenges(parts: {
-  issuer: string;
   logins: Logins;
   phones: { of(username: string): Phone };
   passkeys: { of(username: string): Passkey };
 }): Challenges {
-  const { issuer, logins, phones, passkeys } = parts;
+  const { logins, phones, passkeys } = parts;
   /** By `oob_code`, or by the passkey's challenge. */
   const challenges = new Map<string, Challenge>();
   /** What is out for a login: a new one replaces it. */
@@ -65,6 +63,7 @@ export function createChallenges(parts: {
     }
     const shown = login.user.push === 'without-number' ? {} : numberChallenge();
     const push: Push = {
+      id: unguessable(),
       ...shown,
       answer: undefined,
       isOut: () => isOut(challenges.get(oobCode) as Challenge),
@@ -106,7 +105,7 @@ export function createChallenges(parts: {
   }
 
   return {
-    challenge(login, form) {
+    challenge(login, { form }) {
       const types = form['challenge_types_supported']?.split(' ').filter(Boolean) ?? [];
       const unknown = types.find((type) => ![MFA_OOB, MFA_OTP, MFA_WEBAUTHN].includes(type));
       if (unknown !== undefined) return unsupported('challenge_type', unknown);
@@ -124,7 +123,7 @@ export function createChallenges(parts: {
       return { status: 200, body: { challenge_type: MFA_OTP } };
     },
 
-    verifyOob(login, form) {
+    verifyOob(login, { form }) {
       const challenge = challenges.get(form['oob_code'] ?? '');
       if (challenge === undefined || challenge.content.factor === 'webauthn') {
         return answers.oobCodeExpired();
@@ -147,7 +146,7 @@ export function createChallenges(parts: {
         : content.factor;
     },
 
-    verifyAssertion(login, form) {
+    verifyAssertion(login, { form, issuer }) {
       const { clientDataJSON, authenticatorData, signature, userHandle } = form;
       const clientData = readClientData(clientDataJSON ?? '');
       if (!clientDataJSON || !authenticatorData || !signature || clientData === undefined) {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { answers, type MockOktaResponse } from './responses.js';
 
 /** Which endpoint fails. */
-export type MockOktaEndpoint = 'token' | 'challenge' | 'keys' | 'userinfo' | 'revoke';
+export type MockOktaEndpoint = 'token' | 'challenge' | 'revoke' | 'keys' | 'userinfo' | 'metadata';
 
 /**
  * What happens instead of Okta's response, and what the app sees of it:
@@ -38,13 +38,49 @@ const NAMED: ReadonlySet<string> = new Set(
   } satisfies Record<Extract<MockOktaFailure, string>, 0>),
 );
 
-/** @throws TypeError for a failure that is none */
-export function checkFailure(failure: MockOktaFailure): void {
-  if (!(typeof failure === 'object' ? typeof failure?.status === 'number' : NAMED.has(failure))) {
-    throw new TypeError(
-      `mockOkta: failNext() takes an answer with a status, or one of ${[...NAMED].join(', ')}`,
-    );
-  }
+/** The failures that a test has asked for, by endpoint, each for one request. */
+export interface Failures {
+  /** @throws TypeError for a failure or an endpoint that it does not know */
+  add(failure: MockOktaFailure, endpoint: MockOktaEndpoint): void;
+  next(endpoint: MockOktaEndpoint): MockOktaFailure | undefined;
+}
+
+export function createFailures(): Failures {
+  const waiting: Record<MockOktaEndpoint, MockOktaFailure[]> = {
+    token: [],
+    challenge: [],
+    revoke: [],
+    keys: [],
+    userinfo: [],
+    metadata: [],
+  };
+  return {
+    add(failure, endpoint) {
+      if (typeof failure === 'object' ? !isResponse(failure) : !NAMED.has(failure)) {
+        throw new TypeError(
+          `mockOkta: failNext() takes an answer with a status, or one of ${[...NAMED].join(', ')}`,
+        );
+      }
+      if (!Object.hasOwn(waiting, endpoint)) {
+        throw new TypeError(
+          `mockOkta: failNext() knows the endpoints ${Object.keys(waiting).join(', ')}`,
+        );
+      }
+      waiting[endpoint].push(failure);
+    },
+    next: (endpoint) => waiting[endpoint].shift(),
+  };
+}
+
+/** As HTTP can send it. */
+function isResponse(response: MockOktaResponse | null): boolean {
+  const { status, headers = {} } = response ?? {};
+  return (
+    Number.isInteger(status) &&
+    Number(status) >= 200 &&
+    Number(status) <= 599 &&
+    Object.values(Object(headers) as object).every((value) => typeof value === 'string')
+  );
 }
 
 export function toOutcome(failure: MockOktaFailure): Outcome {

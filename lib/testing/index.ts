@@ -2,9 +2,11 @@ export { mockOkta } from './mock-okta.js';
 export type {
   MockOkta,
   MockOktaDispatcher,
+  MockOktaListenOptions,
   MockOktaOptions,
   MockOktaRequest,
-} from './mock-okta.js';
+  MockOktaServer,
+} from './types.js';
 export type { MockOktaEndpoint, MockOktaFailure } from './failures.js';
 export type { MockOktaAssertion, MockOktaPasskey } from './passkey.js';
 export type { MockOktaMessage, MockOktaPhone, MockOktaPush } from './phone.js';

@@ -48,6 +48,7 @@ export interface MockOktaPhone {
 
 /** A push, as the server keeps it. */
 export interface Push extends MockOktaPush {
+  readonly id: string;
   answer: 'approved' | 'rejected' | undefined;
   /** Whether it may still be answered. */
   readonly isOut: () => boolean;
@@ -56,6 +57,12 @@ export interface Push extends MockOktaPush {
 /** A phone, as the server reaches it. */
 export interface Phone {
   readonly hands: MockOktaPhone;
+  /** The pushes that wait, the newest last. */
+  waiting(): readonly Push[];
+  /** As {@link MockOktaPhone.approve}; with a `pushID`, that push and no newer one. */
+  approve(number: string | undefined, pushID?: string): void;
+  /** As {@link MockOktaPhone.deny}; with a `pushID`, that push and no newer one. */
+  deny(pushID?: string): void;
   /** Delivers a push. */
   ring(push: Push): void;
   /** Delivers a code, which is returned. */
@@ -102,11 +109,28 @@ function createPhone(
   const messages: MockOktaMessage[] = [];
   const waiting = () => pushes.filter(({ answer, isOut }) => answer === undefined && isOut());
 
-  function answer(decide: (push: Push) => Push['answer']): void {
-    const push = waiting().at(-1);
-    if (push === undefined) throw new Error(`mockOkta: no push waits for ${username}`);
+  function answer(pushID: string | undefined, decide: (push: Push) => Push['answer']): void {
+    const pushes = waiting();
+    const push = pushID === undefined ? pushes.at(-1) : pushes.find(({ id }) => id === pushID);
+    if (push === undefined) {
+      const which = pushID === undefined ? 'no push waits' : 'this push no longer waits';
+      throw new Error(`mockOkta: ${which} for ${username}`);
+    }
     push.answer = decide(push);
     advance(POLL_INTERVAL);
+  }
+
+  function approve(number: string | undefined, pushID?: string): void {
+    answer(pushID, (push) => {
+      if (number === undefined || number === push.number) return 'approved';
+      if (push.numbers?.includes(number)) return 'rejected';
+      const offered = push.numbers?.join(', ') ?? 'no numbers';
+      throw new Error(`mockOkta: the phone of ${username} offers ${offered}, not ${number}`);
+    });
+  }
+
+  function deny(pushID?: string): void {
+    answer(pushID, () => 'rejected');
   }
 
   const hands: MockOktaPhone = {
@@ -123,21 +147,15 @@ function createPhone(
       if (message === undefined) throw new Error(`mockOkta: no code has come for ${username}`);
       return message.code;
     },
-    approve(number) {
-      answer((push) => {
-        if (number === undefined || number === push.number) return 'approved';
-        if (push.numbers?.includes(number)) return 'rejected';
-        const offered = push.numbers?.join(', ') ?? 'no numbers';
-        throw new Error(`mockOkta: the phone of ${username} offers ${offered}, not ${number}`);
-      });
-    },
-    deny() {
-      answer(() => 'rejected');
-    },
+    approve: (number) => approve(number),
+    deny: () => deny(),
   };
 
   return {
     hands,
+    waiting,
+    approve,
+    deny,
     ring(push) {
       pushes.push(push);
     },

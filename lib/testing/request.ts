@@ -1,3 +1,11 @@
+/** A request to one of Okta's endpoints, as it reached an issuer. */
+export interface OAuthRequest {
+  readonly issuer: string;
+  /** Under lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly form: Readonly<Record<string, string>>;
+}
+
 /** The strategy sends an object; an app's other requests may have an array. */
 export function toRecord(headers: unknown): Record<string, string> {
   const isIterable = Symbol.iterator in Object(headers ?? {});

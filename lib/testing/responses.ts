@@ -82,3 +82,8 @@ function expired(status: number, name: string): MockOktaResponse {
     `\`${name}\` has expired. Use a new \`oob_code\` or \`mfa_token\` and try again.`,
   );
 }
+
+/** Of what is no endpoint of Okta's: the control API, and the transport. */
+export function refusal(status: number, error: string): MockOktaResponse {
+  return { status, body: { error } };
+}

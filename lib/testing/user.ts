@@ -87,47 +87,90 @@ export function idOf({ id, username }: MockOktaUser): string {
   return `00u${digest.replace(/[-_]/g, 'x').slice(0, 17)}`;
 }
 
+type Field = Exclude<keyof MockOktaUser, 'factorsWanted'>;
+
+/** Every field of a user but the one that depends on others, and whether a value can be in it. */
+const FIELDS: Record<Field, [rule: string, holds: (value: unknown) => boolean]> = {
+  username: ['a non-empty string', isText],
+  password: ['a non-empty string', isText],
+  otp: ['a non-empty string', isText],
+  push: [
+    "true, false or 'without-number'",
+    (value) => isSwitch(value) || value === 'without-number',
+  ],
+  sms: ['true or false', isSwitch],
+  voice: ['true or false', isSwitch],
+  inbox: ['true or false', isSwitch],
+  passkey: ['true, false or { rpId }, a domain', (value) => isSwitch(value) || isPasskey(value)],
+  id: ['a non-empty string', isText],
+  name: ['a string', (value) => typeof value === 'string'],
+  email: ['a string', (value) => typeof value === 'string'],
+  locked: ['true or false', isSwitch],
+  assigned: ['true or false', isSwitch],
+  claims: ['an object', isObject],
+};
+
+const REQUIRED: readonly string[] = ['username', 'password'];
+
 /** @throws TypeError that names the user by its index */
 export function checkUsers(users: readonly MockOktaUser[]): void {
   const seen = new Set<string>();
   for (const [index, user] of users.entries()) {
-    const { username, password, otp } = user;
-    const fields = { username, password, ...(otp === undefined ? {} : { otp }) };
-    for (const [name, value] of Object.entries(fields) as [string, unknown][]) {
-      if (typeof value === 'string' && value !== '') continue;
-      throw new TypeError(`mockOkta: users[${index}].${name} must be a non-empty string`);
+    const refuse = (name: string, rule: string) => {
+      throw new TypeError(`mockOkta: users[${index}].${name} must be ${rule}`);
+    };
+    for (const [name, [rule, holds]] of Object.entries(FIELDS)) {
+      const value = user[name as Field];
+      const isMissing = value === undefined && !REQUIRED.includes(name);
+      if (!isMissing && !holds(value)) refuse(name, rule);
     }
-    checkFactors(user, index);
-    if (seen.has(username.toLowerCase())) {
+    const most = Math.max(factorsOf(user).length, 1);
+    const { factorsWanted = 1 } = user;
+    if (!Number.isInteger(factorsWanted) || factorsWanted < 1 || factorsWanted > most) {
+      refuse('factorsWanted', `a whole number from 1 to ${most}, the number of their factors`);
+    }
+    if (seen.has(user.username.toLowerCase())) {
       throw new TypeError(`mockOkta: users[${index}] has the username of another user`);
     }
-    seen.add(username.toLowerCase());
+    seen.add(user.username.toLowerCase());
   }
 }
 
-function checkFactors(user: MockOktaUser, index: number): void {
-  const { push, passkey, factorsWanted = 1 } = user;
-  const refuse = (name: string, rule: string) => {
-    throw new TypeError(`mockOkta: users[${index}].${name} must be ${rule}`);
-  };
-  for (const name of ['sms', 'voice', 'inbox'] as const) {
-    if (!isSwitch(user[name])) refuse(name, 'true or false');
-  }
-  if (!isSwitch(push) && push !== 'without-number') {
-    refuse('push', "true, false or 'without-number'");
-  }
-  if (!isSwitch(passkey)) {
-    const { rpId = 'none' } = (passkey ?? { rpId: '' }) as { rpId?: unknown };
-    if (typeof passkey !== 'object' || typeof rpId !== 'string' || rpId === '') {
-      refuse('passkey', 'true, false or { rpId }, a domain');
+/**
+ * Users from JSON, where a misspelt field would otherwise leave somebody without a second factor.
+ *
+ * @throws TypeError that names the user by its index
+ */
+export function readUsers(json: unknown): MockOktaUser[] {
+  if (!Array.isArray(json)) throw new TypeError('mockOkta: users must be an array');
+  for (const [index, user] of json.entries()) {
+    if (!isObject(user)) throw new TypeError(`mockOkta: users[${index}] must be an object`);
+    const names = [...Object.keys(FIELDS), 'factorsWanted'];
+    const unknown = Object.keys(user as object).find((name) => !names.includes(name));
+    if (unknown !== undefined) {
+      throw new TypeError(
+        `mockOkta: users[${index}] has no field ${unknown}. It has: ${names.join(', ')}`,
+      );
     }
   }
-  const most = Math.max(factorsOf(user).length, 1);
-  if (!Number.isInteger(factorsWanted) || factorsWanted < 1 || factorsWanted > most) {
-    refuse('factorsWanted', `a whole number from 1 to ${most}, the number of their factors`);
-  }
+  checkUsers(json as MockOktaUser[]);
+  return json as MockOktaUser[];
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 function isSwitch(value: unknown): boolean {
-  return value === undefined || typeof value === 'boolean';
+  return typeof value === 'boolean';
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isPasskey(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { rpId = 'none' } = value as { rpId?: unknown };
+  return isText(rpId);
 }

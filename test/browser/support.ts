@@ -52,7 +52,10 @@ export async function newPage(
   return { page, problems };
 }
 
-export async function enterPassword(page: Page, { username, password }: User): Promise<void> {
+export async function enterPassword(
+  page: Page,
+  { username, password }: Pick<User, 'username' | 'password'>,
+): Promise<void> {
   await page.goto('/login');
   await page.getByLabel('Username').fill(username);
   await page.getByLabel('Password').fill(password);

@@ -368,7 +368,8 @@ describe('failNext', () => {
     }
     assert.throws(() => okta.failNext('unavailable', 'authorize' as never), {
       name: 'TypeError',
-      message: 'mockOkta: failNext() knows the endpoints token, challenge, keys, userinfo, revoke',
+      message:
+        'mockOkta: failNext() knows the endpoints token, challenge, revoke, keys, userinfo, metadata',
     });
   });
 });
