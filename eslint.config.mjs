@@ -16,6 +16,13 @@ const ROOMS = {
   ],
   'lib/options/**': ['okta/client-authentication', 'transactions/transaction', 'request', 'undici'],
   'lib/testing/**': ['options/index', 'undici', 'clock'],
+  // The program, from the strategy's own parts: it knows no login of a browser. Then what doctor/ takes
+  // from the folder above it.
+  'lib/cli/**': [
+    '(\\.\\./)?(errors|failures|offer|redact|request|undici)',
+    '(\\.\\./)?(okta|factors|options|testing|transactions)/[\\w-]+',
+    '(io|network|run|settings|terminal)',
+  ],
   // actions, failures, verify, events, device, ...: what a login is made of, which knows no login.
   'lib/{actions,base64url,clock,device,errors,events,failures,fastify,grants,info,passport,redact,request,undici,verify,visit}.ts':
     [

@@ -7,7 +7,8 @@ import { posix } from 'node:path';
  *
  * modules: the modules that have a unit test of their own, against these tests.
  * flow: all other modules, and those of FLOW, against the other tests in test/unit. A new file of lib/ or
- * of test/unit is thus always part of one half. Only lib/testing/ is left out.
+ * of test/unit is thus always part of one half. Only lib/testing/ is left out, and lib/cli/, whose
+ * tests are in test/apps/cli.
  */
 const FLOW = ['strategy', 'login', 'events', 'okta/client'];
 
@@ -55,7 +56,7 @@ export default {
 function list(directory, extension) {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => name.endsWith(extension) && !/^testing[./]/.test(name))
+    .filter((name) => name.endsWith(extension) && !/^(testing|cli)[./]/.test(name))
     .map((name) => name.slice(0, -extension.length))
     .sort();
 }

@@ -50,7 +50,7 @@ export function oobChallengeRequest(
 
 /** How a push stands: `TokenRequestDirectAuthenticationMfaOob` in Okta's OpenAPI. */
 export function pollGrant(
-  { oobCode = '' }: Challenge,
+  { oobCode = '' }: Partial<Challenge>,
   { mfaToken }: Pick<Transaction, 'mfaToken'>,
 ): Grant {
   return {
@@ -67,7 +67,7 @@ export function pollGrant(
 /** The code of a text, call or mail: the same grant with a `binding_code`. */
 export function oobCodeGrant(
   code: string,
-  { oobCode = '' }: Challenge,
+  { oobCode = '' }: Partial<Challenge>,
   { mfaToken }: Pick<Transaction, 'mfaToken'>,
 ): Grant {
   return {

@@ -25,7 +25,9 @@ export function readOtp(body: Body, { otpField }: Fields): OtpFactor | Missing |
 }
 
 /** The challenge that waits for a code, if one does: else a code is the authenticator's. */
-export function codeChallenge({ challenge }: Transaction): Challenge | undefined {
+export function codeChallenge({
+  challenge,
+}: Pick<Transaction, 'challenge'>): Challenge | undefined {
   return challenge?.awaits === 'code' ? challenge : undefined;
 }
 
@@ -33,7 +35,10 @@ export function codeChallenge({ challenge }: Transaction): Challenge | undefined
  * `TokenRequestDirectAuthenticationMfaOtp` in Okta's OpenAPI, and Okta's guide "Direct
  * authentication, MFA OTP"; for the code of a text, call or mail see `oobCodeGrant`.
  */
-export function otpGrant({ otp }: OtpFactor, transaction: Transaction): Grant {
+export function otpGrant(
+  { otp }: OtpFactor,
+  transaction: Pick<Transaction, 'mfaToken' | 'challenge'>,
+): Grant {
   const challenge = codeChallenge(transaction);
   if (challenge !== undefined) return oobCodeGrant(otp, challenge, transaction);
   return {

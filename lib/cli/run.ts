@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Interrupted, UsageError, type Io } from './io.js';
+
+type Command = (args: string[], io: Io) => Promise<number>;
+
+/** Loaded when they are called: neither needs what the other loads. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  doctor: async () => (await import('./doctor/index.js')).runDoctor,
+};
+
+const HELP = `Usage: passport-okta-direct-mfa <command> [options]
+
+Commands:
+  doctor   checks an app's set-up at Okta, and tries a sign-in with --sign-in
+
+Options:
+  --help     this text, or that of a command
+  --version  the version of the package
+`;
+
+/**
+ * The program.
+ * @returns the exit status: 0 all well, 1 something to fix, unknown or failed, 2 not usable as called
+ */
+export async function run([name, ...args]: string[], io: Io): Promise<number> {
+  if (name === '--help' || name === '-h') {
+    io.stdout.write(HELP);
+    return 0;
+  }
+  if (name === '--version' || name === '-v') {
+    io.stdout.write(`${readVersion()}\n`);
+    return 0;
+  }
+  const load = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) {
+    io.stderr.write(`${name === undefined ? '' : `There is no command ${name}.\n\n`}${HELP}`);
+    return 2;
+  }
+  try {
+    const command = await load();
+    return await command(args, io);
+  } catch (error) {
+    io.stderr.write(`${error instanceof Error ? error.message : 'failed'}\n`);
+    if (error instanceof Interrupted || !(error instanceof UsageError)) return 1;
+    io.stderr.write(`For help: passport-okta-direct-mfa ${name} --help\n`);
+    return 2;
+  }
+}
+
+export function readVersion(): string {
+  const manifest = readFileSync(join(__dirname, '../../package.json'), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
