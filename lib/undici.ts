@@ -1,4 +1,4 @@
-import type { Agent, buildConnector, EnvHttpProxyAgent, MockAgent } from 'undici';
+import type { Agent, MockAgent } from 'undici';
 
 /**
  * An undici `Dispatcher` of any major version, or anything else with its one method that is used here.
@@ -39,12 +39,4 @@ export function loadAgent(): typeof Agent {
 
 export function loadMockAgent(): typeof MockAgent {
   return require('undici/lib/mock/mock-agent.js') as typeof MockAgent;
-}
-
-export function loadEnvHttpProxyAgent(): typeof EnvHttpProxyAgent {
-  return require('undici/lib/dispatcher/env-http-proxy-agent.js') as typeof EnvHttpProxyAgent;
-}
-
-export function loadConnector(): typeof buildConnector {
-  return require('undici/lib/core/connect.js') as typeof buildConnector;
 }

@@ -1,7 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import type { buildConnector, Dispatcher } from 'undici';
-import { loadConnector, loadEnvHttpProxyAgent } from '../undici.js';
+// The whole of it, unlike the strategy: a proxy agent needs what only its index puts together, and no
+// other code is in this process.
+import { buildConnector, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { UsageError, type Io } from './io.js';
 
 /** How far the first direct connection came, and when: milliseconds since it was begun. */
@@ -46,8 +47,8 @@ export function openNetwork(env: Io['env'], { protocol }: URL): Network {
   const named = (protocol === 'https:' ? https : undefined) ?? http;
   const proxy = named && { url: withoutCredentials(named), variable: named.variable };
   let trace: ConnectionTrace | undefined;
-  const connector = loadConnector()({});
-  const dispatcher = new (loadEnvHttpProxyAgent())({
+  const connector = buildConnector({});
+  const dispatcher = new EnvHttpProxyAgent({
     // Empty rather than absent: undici would look into the environment of the process.
     httpProxy: http?.value ?? '',
     httpsProxy: https?.value ?? '',
@@ -94,7 +95,8 @@ function watch(
     callback(...outcome);
   }) as unknown as Socket | TLSSocket;
   socket
-    .once('lookup', (_error, address: string) => {
+    .once('lookup', (error: Error | null, address: string) => {
+      if (error !== null) return;
       trace.lookup = passed();
       trace.address = `${address}:${options.port || (options.protocol === 'https:' ? 443 : 80)}`;
     })

@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type * as doctor from './doctor/index.js';
 import { Interrupted, UsageError, type Io } from './io.js';
 
 type Command = (args: string[], io: Io) => Promise<number>;
 
 /** Loaded when they are called: neither needs what the other loads. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  doctor: async () => (await import('./doctor/index.js')).runDoctor,
+/* eslint-disable @typescript-eslint/no-require-imports -- import() would bypass the loaders of CommonJS */
+const COMMANDS: Readonly<Record<string, () => Command>> = {
+  doctor: () => (require('./doctor/index.js') as typeof doctor).runDoctor,
 };
+/* eslint-enable @typescript-eslint/no-require-imports */
 
 const HELP = `Usage: passport-okta-direct-mfa <command> [options]
 
@@ -38,8 +41,7 @@ export async function run([name, ...args]: string[], io: Io): Promise<number> {
     return 2;
   }
   try {
-    const command = await load();
-    return await command(args, io);
+    return await load()(args, io);
   } catch (error) {
     io.stderr.write(`${error instanceof Error ? error.message : 'failed'}\n`);
     if (error instanceof Interrupted || !(error instanceof UsageError)) return 1;
