@@ -47,9 +47,10 @@ export class Terminal {
    */
   async askSecret(question: string): Promise<string> {
     const lines = this.#open();
-    this.#output.write(question);
+    // First: somebody may type as soon as the question is there.
     this.#isMuted = true;
     lines.setPrompt('');
+    this.#output.write(question);
     try {
       return await this.#next();
     } finally {

@@ -29,6 +29,7 @@ export async function program(
   const stderr = new PassThrough();
   const output = { stdout: '', stderr: '' };
   let asked = 0;
+  let failure: unknown;
   for (const [name, stream] of Object.entries({ stdout, stderr })) {
     stream.setEncoding('utf8').on('data', (chunk: string) => {
       output[name as 'stdout' | 'stderr'] += chunk;
@@ -36,7 +37,12 @@ export async function program(
       const question = QUESTION.exec(text.slice(asked))?.[1];
       if (question === undefined || answer === undefined) return;
       asked = text.length;
-      const typed = answer(question, text);
+      let typed: string | undefined;
+      try {
+        typed = answer(question, text);
+      } catch (error) {
+        failure ??= error;
+      }
       if (typed === undefined) stdin.end();
       else stdin.write(`${typed}\n`);
     });
@@ -45,6 +51,7 @@ export async function program(
   const status = await run([...args], { stdin, stdout, stderr, env });
   // What is written last is read a turn later.
   await new Promise((resolve) => setImmediate(resolve));
+  if (failure !== undefined) throw failure as Error;
   return { status, ...output };
 }
 
