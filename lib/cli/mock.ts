@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { mockOkta } from '../testing/mock-okta.js';
 import type { MockOktaServer } from '../testing/types.js';
 import { readUsers, type MockOktaUser } from '../testing/user.js';
+import { UsageError } from './io.js';
 
 /** What the program has of the outside. */
 export interface MockIo {
@@ -42,9 +43,6 @@ const DEMO_USER: MockOktaUser & { otp: string } = {
   name: 'Ada Lovelace',
   ...PHONE,
 };
-
-/** What was called cannot be run: exit status 2. */
-class UsageError extends Error {}
 
 /**
  * `mock`: serves the mock until it is interrupted.

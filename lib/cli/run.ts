@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as doctor from './doctor/index.js';
 import { Interrupted, UsageError, type Io } from './io.js';
+import type * as mock from './mock.js';
 
 type Command = (args: string[], io: Io) => Promise<number>;
 
@@ -9,6 +10,7 @@ type Command = (args: string[], io: Io) => Promise<number>;
 /* eslint-disable @typescript-eslint/no-require-imports -- import() would bypass the loaders of CommonJS */
 const COMMANDS: Readonly<Record<string, () => Command>> = {
   doctor: () => (require('./doctor/index.js') as typeof doctor).runDoctor,
+  mock: () => (require('./mock.js') as typeof mock).runMock,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 
@@ -16,6 +18,7 @@ const HELP = `Usage: passport-okta-direct-mfa <command> [options]
 
 Commands:
   doctor   checks an app's set-up at Okta, and tries a sign-in with --sign-in
+  mock     serves a mock of Okta on 127.0.0.1, for an app's tests and for development
 
 Options:
   --help     this text, or that of a command

@@ -196,12 +196,7 @@ describe('doctor', () => {
       status,
       body: { error, error_description },
     });
-    const discovery = { endpoint: undefined } as const;
     const isDiscovery = ({ path }: { path: string }) => path.includes('.well-known');
-    const always = <T>(times: number, respond: () => T) => {
-      for (let time = 0; time < times; time++) respond();
-    };
-    void discovery;
 
     const cases: Case[] = [
       {
@@ -467,7 +462,6 @@ describe('doctor', () => {
         },
       })),
     ];
-    void always;
 
     function changeMetadata(change: Record<string, unknown>): void {
       okta.respondNext(async (_request, proceed) => {
