@@ -7,6 +7,7 @@ import type { Reply, Sent } from '../okta.js';
 export type FactorAnswer =
   | Answer
   | { kind: 'mfa of types'; types: unknown }
+  | { kind: 'quoting'; code: string; which: number }
   | {
       kind: 'out of band';
       code: keyof typeof OOB_CODES;
@@ -18,6 +19,12 @@ export type FactorAnswer =
     }
   | { kind: 'passkey'; challenge: keyof typeof PASSKEY_CHALLENGES; rpId: unknown; appid: unknown }
   | { kind: 'passcode' };
+
+/** One at a time: beside another that is recognized it would be withheld in any case. */
+const QUOTED = [
+  ...['mfa_token', 'oob_code', 'binding_code', 'otp'],
+  ...['clientDataJSON', 'authenticatorData', 'signature', 'userHandle'],
+];
 
 const OOB_CODES = {
   good: () => newToken('OC'),
@@ -68,6 +75,11 @@ export function replyTo(answer: FactorAnswer, sent: Sent): Reply {
         mfa_token: newToken('MT'),
         supported_challenge_types: answer.types,
       });
+    case 'quoting': {
+      const secrets = QUOTED.flatMap((name) => sent.form.get(name) ?? []);
+      const error_description = `What is ${secrets[answer.which % secrets.length] ?? 'this'}?`;
+      return json(400, { error: answer.code, error_description });
+    }
     case 'out of band':
       return json(200, {
         challenge_type: MFA_OOB,
@@ -160,6 +172,7 @@ export function isWrong(answer: FactorAnswer): boolean {
   switch (answer.kind) {
     case 'mfa of types':
       return false;
+    case 'quoting':
     case 'out of band':
     case 'passkey':
     case 'passcode':
@@ -265,7 +278,14 @@ const passkey = fc.record({
   appid: fc.constantFrom<unknown>(undefined, 'https://login.example.com', 'x', 7),
 });
 
+const quoting = fc.record({
+  kind: fc.constant('quoting' as const),
+  code: fc.constantFrom('invalid_grant', 'invalid_request'),
+  which: fc.nat({ max: QUOTED.length }),
+});
+
 const challengeRefused = fc.oneof(
+  quoting,
   fc.constantFrom(
     error('access_denied', { status: 403 }),
     error('invalid_challenge_types_supported'),
@@ -279,6 +299,7 @@ const challengeRefused = fc.oneof(
 
 /** Mostly such as lead on to the next step. */
 export const factorAnswerTo = {
+  grant: grant as fc.Arbitrary<FactorAnswer>,
   password: fc.oneof(
     { weight: 9, arbitrary: mfa },
     { weight: 1, arbitrary: known(answerTo.password) },
@@ -297,6 +318,7 @@ export const factorAnswerTo = {
     { weight: 8, arbitrary: fc.constantFrom(...PENDING.map((code) => error(code))) },
     { weight: 2, arbitrary: fc.constant(error('slow_down')) },
     { weight: 3, arbitrary: grant },
+    { weight: 3, arbitrary: quoting },
     { weight: 1, arbitrary: mfa },
     {
       weight: 2,
@@ -307,6 +329,7 @@ export const factorAnswerTo = {
   proof: fc.oneof(
     { weight: 4, arbitrary: answerTo.refusal },
     { weight: 3, arbitrary: grant },
+    { weight: 2, arbitrary: quoting },
     { weight: 1, arbitrary: mfa },
     { weight: 1, arbitrary: fc.constantFrom(EXPIRED, ...PENDING.map((code) => error(code))) },
     { weight: 3, arbitrary: known(answerTo.otp) },

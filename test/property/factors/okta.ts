@@ -31,13 +31,13 @@ export interface Login {
   sentAt: Map<string, number>;
   /** Which factors Okta has refused. */
   unavailable: Set<string>;
-  /** Which grants Okta has for it; undefined: all. */
-  types: ReadonlySet<string> | undefined;
 }
 
 /** An `mfa_token`, and the login that it stands for. */
 interface Issue {
   login: Login;
+  /** Which grants Okta has for it; undefined: all. */
+  types: ReadonlySet<string> | undefined;
   /** The group of steps in which it was given. */
   group: number;
 }
@@ -82,9 +82,11 @@ export interface OktaCall {
 export const isNumberMissing = ({ binding, number }: OutOfBand): boolean =>
   binding === 'transfer' && number === undefined;
 
+const isToken = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
 /** Which grants a factor needs. */
 const GRANT_OF: Record<string, string> = { webauthn: MFA_WEBAUTHN, otp: MFA_OTP };
-export const grantOf = (factor: string): string => GRANT_OF[factor] ?? MFA_OOB;
+const grantOf = (factor: string): string => GRANT_OF[factor] ?? MFA_OOB;
 
 /** The contract as Okta sees it: of each POST, whether it may come. */
 export class OktaModel {
@@ -105,6 +107,12 @@ export class OktaModel {
 
   login(mfaToken: string): Login | undefined {
     return this.#issues.get(mfaToken)?.login;
+  }
+
+  /** Whether Okta supports the factor for this login, and has not refused it. */
+  isLeft(mfaToken: string, factor: string): boolean {
+    const { login, types } = this.#issues.get(mfaToken) ?? {};
+    return !login?.unavailable.has(factor) && (types?.has(grantOf(factor)) ?? true);
   }
 
   out(secret: string): Out | undefined {
@@ -151,6 +159,7 @@ export class OktaModel {
     const mfaToken = sent.form.get('mfa_token') ?? '';
     const login = this.login(mfaToken);
     const { mfa_token: next } = json;
+    const isRefusal = status >= 400 && status < 500 && status !== 429;
     if (status === 200) {
       const sub = believedSub(json['id_token'], clock.now());
       const { access_token, token_type = 'Bearer' } = json;
@@ -158,7 +167,7 @@ export class OktaModel {
       const isBearer = typeof token_type === 'string' && /^bearer$/i.test(token_type);
       if (sub !== undefined && login !== undefined && isUsable && isBearer)
         this.grants.push({ call, login, sub });
-    } else if (json['error'] === 'mfa_required' && typeof next === 'string' && status < 500) {
+    } else if (isRefusal && json['error'] === 'mfa_required' && isToken(next)) {
       const until = clock.now() + this.#options.transactionMaxAge * 1000;
       const fresh = {
         challenges: 0,
@@ -169,7 +178,8 @@ export class OktaModel {
       const { browser } = call;
       this.#issues.set(next, {
         group: this.group,
-        login: Object.assign(login ?? fresh, { browser, until, types: typesIn(json) }),
+        login: Object.assign(login ?? fresh, { browser, until }),
+        types: typesIn(json),
       });
     }
     if (login === undefined) return;
@@ -184,8 +194,8 @@ export class OktaModel {
     assert.ok(factor !== 'otp' && factor !== '');
     assert.equal(form.get('channel_hint'), factor === 'webauthn' ? null : factor);
     assert.equal(form.get('challenge_types_supported'), grantOf(factor));
-    assert.ok(login.types?.has(grantOf(factor)) ?? true, 'a factor that Okta does not support');
-    assert.ok(!login.unavailable.has(factor), 'a factor that Okta has refused');
+    const mfaToken = form.get('mfa_token') ?? '';
+    assert.ok(this.isLeft(mfaToken, factor), 'a factor that Okta has refused or does not support');
     if (factor !== 'webauthn') assert.ok(this.mayResend(login, factor), 'too many challenges');
   }
 

@@ -278,6 +278,15 @@ export const passcodeChoice = (browser: 0 | 1): RequestStep => ({
   answer: { kind: 'passcode' },
 });
 
+/** Granted, while another request of the browser ends or changes the login. */
+const outrun = fc.record({
+  type: fc.constant('poll' as const),
+  id: fc.constant('current' as const),
+  answer: factorAnswerTo.grant,
+  ...common,
+  meanwhile: fc.constantFrom(...(['cancel', 'sign-out', 'password', 'choice'] as const)),
+});
+
 /** A factor that is chosen, and what it is answered with. */
 const sequel = fc
   .record({
@@ -285,12 +294,12 @@ const sequel = fc
       { weight: 2, arbitrary: outOfBand },
       { weight: 1, arbitrary: choiceOf(fc.constant('webauthn'), factorAnswerTo.passkey) },
     ),
-    then: fc.array(fc.oneof(poll, otp, assertion, step), { minLength: 1, maxLength: 4 }),
+    then: fc.array(fc.oneof(poll, outrun, otp, assertion, step), { minLength: 1, maxLength: 4 }),
     atOnce: fc.boolean(),
     waits: fc.array(wait, { minLength: 4, maxLength: 4 }),
   })
   .map(({ first, then, atOnce, waits }): FactorCase['groups'] => [
-    { wait: 0, steps: [first] },
+    { wait: 30_000, steps: [first] },
     ...(atOnce
       ? [{ wait: 0, steps: then }]
       : then.map((one, index) => ({ wait: waits[index] ?? 0, steps: [one] }))),
