@@ -160,15 +160,22 @@ export interface OktaClientSettings extends HttpClientOptions {
   userInfo: boolean;
 }
 
-/** The client with its parts, from the strategy's settings. */
-export function createOktaClient(settings: OktaClientSettings): OktaClient {
+/**
+ * The client with its parts, from the strategy's settings.
+ * @param observe sees each call but that for the keys. Default: nobody does
+ */
+export function createOktaClient(
+  settings: OktaClientSettings,
+  observe = (http: HttpClient): HttpClient => http,
+): OktaClient {
   const { clientID, endpoints, credentials, scope } = settings;
-  const http = createHttpClient(settings);
+  const unobserved = createHttpClient(settings);
+  const http = observe(unobserved);
   const authenticateClient = createClientAuthentication(clientID, credentials);
   return new OktaClient({
     ...settings,
     http,
-    jwks: createJwks(http, { ...settings, url: endpoints.keys }),
+    jwks: createJwks(unobserved, { ...settings, url: endpoints.keys }),
     userInfo: settings.userInfo ? endpoints.userInfo : undefined,
     tokenEndpoint: new TokenEndpoint({ http, url: endpoints.token, scope, authenticateClient }),
     challengeEndpoint: new ChallengeEndpoint({

@@ -325,6 +325,7 @@ function aboutApp(code: OktaConfigurationErrorCode): Answer['at'] {
     // Of the strategy's own.
     case 'session_missing':
     case 'session_in_browser':
+    case 'fastify_request':
     case 'body_parser_missing':
     case 'verify_undecided':
       return 'no_answer';

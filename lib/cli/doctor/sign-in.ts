@@ -8,11 +8,8 @@ import { passwordGrant } from '../../factors/password.js';
 import { webauthnChallengeRequest } from '../../factors/webauthn.js';
 import { FAILURES } from '../../failures.js';
 import { availableFactors, supportedBy } from '../../offer.js';
-import { ChallengeEndpoint, type OutOfBand } from '../../okta/challenge-endpoint.js';
-import { OktaClient } from '../../okta/client.js';
-import { createClientAuthentication } from '../../okta/client-authentication.js';
-import { createHttpClient } from '../../okta/http.js';
-import { createJwks } from '../../okta/jwks.js';
+import type { OutOfBand } from '../../okta/challenge-endpoint.js';
+import { createOktaClient, type OktaClient } from '../../okta/client.js';
 import type {
   Authenticated,
   LoginState,
@@ -20,7 +17,6 @@ import type {
   Pending,
   Rejected,
 } from '../../okta/state.js';
-import { TokenEndpoint } from '../../okta/token-endpoint.js';
 import type { OktaDirectMfaSecondFactor } from '../../transactions/transaction.js';
 import { Interrupted } from '../io.js';
 import type { Target } from '../settings.js';
@@ -76,30 +72,12 @@ class SignIn {
   constructor(parts: SignInParts) {
     this.#parts = parts;
     const { target } = parts;
-    const http = observe(createHttpClient(target), (call) => {
-      this.#calls.push(call);
-      this.#say(`  ${describe(call)}`);
-    });
-    const authenticateClient = createClientAuthentication(target.clientID, target.credentials);
-    const { endpoints } = target;
-    this.#okta = new OktaClient({
-      ...target,
-      http,
-      requireMfa: true,
-      userInfo: undefined,
-      jwks: createJwks(createHttpClient(target), { ...target, url: endpoints.keys }),
-      tokenEndpoint: new TokenEndpoint({
-        http,
-        url: endpoints.token,
-        scope: target.scope,
-        authenticateClient,
+    this.#okta = createOktaClient({ ...target, requireMfa: true, userInfo: false }, (http) =>
+      observe(http, (call) => {
+        this.#calls.push(call);
+        this.#say(`  ${describe(call)}`);
       }),
-      challengeEndpoint: new ChallengeEndpoint({
-        http,
-        url: endpoints.challenge,
-        authenticateClient,
-      }),
-    });
+    );
   }
 
   async run(): Promise<SignInResult> {
