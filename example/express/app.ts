@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import express from 'express';
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
 import { Passport, type AuthenticateOptions } from 'passport';
-import { OktaDirectMfaStrategy } from 'passport-okta-direct-mfa';
+import { OktaDirectMfaStrategy, OktaRefreshError } from 'passport-okta-direct-mfa';
 import type {
   OktaDirectMfaAuthenticateOptions,
   OktaDirectMfaInfo,
   OktaDirectMfaStrategyOptions,
+  OktaTokens,
   PendingTransaction,
 } from 'passport-okta-direct-mfa';
 import { toDataURL } from 'qrcode';
@@ -21,6 +22,7 @@ import { fields, isApi, pendingTransaction, usernameOf } from './request.js';
 import * as pages from './pages.js';
 import { csrfProtection, csrfToken, noStore, secureHeaders } from './security.js';
 import { sessions, type SessionOptions } from './sessions.js';
+import { SessionTokens } from './tokens.js';
 
 export interface AppOptions extends SessionOptions, LimitOptions {
   /** The strategy's own options: `issuer`, `clientID`, `clientSecret`, … */
@@ -58,10 +60,11 @@ export function createApp(options: AppOptions): Express {
       username: profile.username,
       claims: { ...tokens.claims },
     };
-    // An app that calls APIs for the user would also keep tokens.access_token, on the server.
-    done(null, user);
+    // The tokens are for the session, not for the user, whom responses show.
+    done(null, user, tokens);
   });
   passport.use(strategy);
+  const sessionTokens = new SessionTokens(strategy, options.okta.issuer);
   const recovery = { ...recoveryLinks(options.okta.issuer), ...options.recovery };
 
   // The user in the session. With a database: store the id, and look the user up by it.
@@ -103,8 +106,10 @@ export function createApp(options: AppOptions): Express {
         // Changes the session id, and saves the session before the callback.
         req.logIn(user, (error) => {
           if (error) return next(error);
-          if (isApi(req)) res.json({ user });
-          else res.redirect('/profile');
+          sessionTokens
+            .keep(req, info as OktaTokens)
+            .then(() => (isApi(req) ? res.json({ user }) : res.redirect('/profile')))
+            .catch(next);
         });
       },
     ) as RequestHandler;
@@ -149,11 +154,24 @@ export function createApp(options: AppOptions): Express {
 
   app.post('/logout', csrfProtection, async (req, res, next) => {
     await strategy.cancel(req);
+    const { tokens } = req.session;
+    signOut(req, res, next, 'You have signed out.', () => sessionTokens.end(tokens));
+  });
+
+  /** Begins a new session, which has no user and no tokens. */
+  function signOut(
+    req: Request,
+    res: Response,
+    next: NextFunction,
+    notice: string,
+    then = () => {},
+  ) {
     req.logout((error) => {
       if (error) return next(error);
-      setFlash(req, { notice: 'You have signed out.' }).then(() => res.redirect('/login'), next);
+      then();
+      setFlash(req, { notice }).then(() => res.redirect('/login'), next);
     });
-  });
+  }
 
   // 4. The pages.
   app.get('/', (req, res) => res.redirect(req.isAuthenticated() ? '/profile' : '/login'));
@@ -180,10 +198,19 @@ export function createApp(options: AppOptions): Express {
     res.redirect('/login');
   }
 
-  app.get('/profile', async (req, res) => {
+  app.get('/profile', async (req, res, next) => {
     if (!req.isAuthenticated()) return res.redirect('/login');
-    const { errors } = await takeFlash(req);
-    res.send(pages.profilePage({ csrf: csrfToken(req), errors, ...(req.user as User) }));
+    const { claims, ...user } = req.user as User;
+    try {
+      // As they are now; those of the ID token are from the sign-in.
+      const current = { ...claims, ...(await sessionTokens.userInfo(req)) };
+      const { errors } = await takeFlash(req);
+      res.send(pages.profilePage({ csrf: csrfToken(req), errors, ...user, claims: current }));
+    } catch (error) {
+      if (!(error instanceof OktaRefreshError)) throw error;
+      // Okta no longer knows the login: expired, or ended by an administrator.
+      signOut(req, res, next, 'Your sign-in has ended. Sign in again.');
+    }
   });
 
   if (demo) {

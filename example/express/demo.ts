@@ -19,6 +19,7 @@ export const standInOptions = ({ issuers, clients }: Okta) => ({
   clientID: clients.native.client_id,
   allowInsecureIssuer: true, // plain http, on this machine only
   factors: FACTORS,
+  scope: 'openid profile email offline_access', // the last for a refresh token
 });
 
 /** The account for a complete login. */

@@ -11,12 +11,17 @@ import { optionsFor } from '../../support/login.js';
 export async function startSample({
   demo = false,
   strategy = {},
+  accessTokenLifetime,
   ...options
 }: Omit<Partial<AppOptions>, 'demo'> & {
   demo?: boolean;
   strategy?: Partial<AppOptions['okta']>;
+  accessTokenLifetime?: number;
 } = {}) {
-  const okta = await startOkta({ record: true });
+  const okta = await startOkta({
+    record: true,
+    ...(accessTokenLifetime && { accessTokenLifetime }),
+  });
   const lines: string[] = [];
   const app = createApp({
     okta: optionsFor(okta, strategy),
