@@ -24,7 +24,7 @@ const out = join(root, '.tmp', 'nest-test');
 /** What `npm run start:nest` runs, compiled together with lib/ as it is now. */
 export const main = join(out, 'example', 'nest', 'main.js');
 
-/** Compiles the app, with its types checked. Its `import 'passport-okta-direct-mfa'` means that lib/. */
+/** Compiles the app; `npm run typecheck` checks its types. Its `import 'passport-okta-direct-mfa'` means that lib/. */
 export async function compile(): Promise<NestApp> {
   await mkdir(out, { recursive: true });
   const self = { name: 'passport-okta-direct-mfa', exports: './lib/index.js' };
@@ -32,7 +32,7 @@ export async function compile(): Promise<NestApp> {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   await promisify(execFile)(
     process.execPath,
-    [tsc, '-p', join(root, 'example', 'nest'), '--outDir', out],
+    [tsc, '-p', join(root, 'example', 'nest'), '--noCheck', '--outDir', out],
     { env: withoutCoverage() },
   ).catch((error: { stdout: string }) => {
     throw new Error(`The Nest app does not compile:\n${error.stdout}`);
