@@ -33,10 +33,7 @@ export class OktaGuard extends AuthGuard('okta-direct-mfa') {
     if (!info) throw new HttpException(NOT_ALLOWED, HttpStatus.FORBIDDEN);
 
     if ('retryAfter' in info && info.retryAfter !== undefined) {
-      context
-        .switchToHttp()
-        .getResponse<Response>()
-        .header('Retry-After', String(info.retryAfter));
+      context.switchToHttp().getResponse<Response>().header('Retry-After', String(info.retryAfter));
     }
     throw new HttpException(info, status ?? HttpStatus.FORBIDDEN);
   }

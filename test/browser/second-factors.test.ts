@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { FACTORS } from '../../example/express/demo.js';
 import { startSample, type Sample } from '../apps/example/support.js';
-import { enterPassword, launchChromium, newPage } from './support.js';
+import { enterPassword, launchChromium, newPage, picture } from './support.js';
 
 let browser: Browser;
 let sample: Sample;
@@ -21,11 +21,13 @@ const withPush = () => sample.okta.addUser({ factors: { push: { numberChallenge:
 
 describe('a person with a second factor on another device', () => {
   it('taps in one window, the phone, the number that another shows', async () => {
-    const person = withPush();
-    const { page, problems } = await newPage(browser, sample.origin);
+    const person = sample.okta.users.erin;
+    const { page, problems } = await newPage(browser, sample.origin, { deviceScaleFactor: 2 });
     const phone = await newPage(browser, sample.okta.origin);
     await enterPassword(page, person);
     await page.getByRole('button', { name: /Okta Verify/ }).click();
+    await page.locator('.number').waitFor();
+    await picture(page, 'push');
     const number = (await page.locator('.number').textContent())?.trim() ?? '';
     assert.match(number, /^\d\d$/);
     assert.match((await page.getByRole('status').first().textContent()) ?? '', /Waiting/);

@@ -94,7 +94,6 @@ describe('a person who signs in', () => {
         .getByText(alice.id)
         .isVisible(),
     );
-    await picture(page, 'profile');
   });
 
   it('does it with the keyboard alone', async () => {
@@ -160,7 +159,6 @@ describe('a person who signs in', () => {
     await page.getByRole('alert').getByText('You have 4 attempts left').waitFor();
     assert.match(await page.title(), /^Error: /);
     await focused(page, 'otp');
-    await picture(page, 'wrong-passcode');
 
     await enterPasscode(page, sample.okta.otp(user));
     await page.waitForURL('**/profile');
@@ -381,7 +379,6 @@ describe('the pages', () => {
     await visit(page, async (name) => {
       const width = await page.evaluate('document.documentElement.scrollWidth');
       assert.equal(width, 320, `${name} scrolls sideways`);
-      if (name === 'passcode') await picture(page, 'narrow');
     });
   });
 
@@ -439,6 +436,5 @@ describe('the pages', () => {
   it('look right in the dark', async () => {
     const page = await open({ colorScheme: 'dark', deviceScaleFactor: 2 });
     await enterPassword(page, sample.okta.users.alice);
-    await picture(page, 'dark');
   });
 });
