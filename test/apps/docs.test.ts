@@ -111,6 +111,31 @@ describe('What is pasted from the documents runs:', () => {
     assert.equal((await browser.get('/api/me')).status, 401);
   });
 
+  it('the app of Fastify, with forms and JSON', async (t) => {
+    const browser = await start(t, await snippet('docs/fastify.md', '# Fastify'));
+    const user = okta.addUser();
+    const { username, password } = user;
+    const submit = async (form: Record<string, string>) =>
+      (await browser.post('/login', { form })).location;
+
+    assert.match((await browser.get('/login')).text, /name="password"/);
+    assert.equal(await submit({ username, password: 'not-it-4711' }), '/login');
+    assert.equal(await submit({ username, password }), '/login/otp');
+    assert.match((await browser.get('/login/otp')).text, /name="otp"/);
+    assert.equal((await browser.get('/profile')).status, 401, 'not yet');
+    assert.equal(await submit({ otp: okta.wrongOtp(user) }), '/login/otp');
+    assert.equal(await submit({ otp: okta.otp(user) }), '/profile');
+    assert.match((await browser.get('/profile')).text, new RegExp(user.id));
+    await browser.post('/logout', { json: {} });
+    assert.equal((await browser.get('/profile')).status, 401);
+
+    const post = (json: object) => browser.post('/api/login', { json });
+    const first = await post({ username, password });
+    assert.deepEqual([first.status, first.body['code']], [403, 'mfa_required']);
+    const done = await post({ otp: okta.otp(user) });
+    assert.deepEqual([done.status, (done.body['user'] as { id: string }).id], [200, user.id]);
+  });
+
   it('the test with the mock', async () => {
     const path = await snippet('docs/testing.md', '# Testing your app');
     // A run of its own, not a part of this one.

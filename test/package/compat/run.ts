@@ -51,18 +51,15 @@ const INSTALLS = {
     express4: 'npm:express@4',
     express5: 'npm:express@5',
   },
+  /** As `nest new` has it; what signs people in comes by the lines of docs/nest.md. */
   nest11: {
     '@nestjs/common': '11',
     '@nestjs/core': '11',
-    '@nestjs/passport': '11',
     '@nestjs/platform-express': '11',
     '@nestjs/testing': '11',
+    '@types/express': '5',
     '@types/jest': '30',
-    'express-session': '1',
-    '@types/express-session': '1',
     jest: '30',
-    passport: '0.7',
-    '@types/passport': '1',
     'reflect-metadata': '0.2',
     rxjs: '7',
     'ts-jest': '29',
@@ -323,15 +320,38 @@ async function installApp(
       private: true,
       ...(name === 'nest12' && { type: 'module' }),
       ...(name === 'nest11' && { jest: nestJest }),
-      dependencies: { ...INSTALLS[name], 'passport-okta-direct-mfa': `file:${tarball}` },
+      dependencies: {
+        ...INSTALLS[name],
+        ...(name !== 'nest11' && { 'passport-okta-direct-mfa': `file:${tarball}` }),
+      },
     }),
   );
   const sources = name.startsWith('nest') ? ['nest', name] : ['.'];
   for (const source of sources) await cp(join(apps, source), directory, { recursive: true });
   await install(directory, '--ignore-scripts');
+  if (name === 'nest11') await followDocs(directory, tarball);
   const at = join(directory, 'node_modules', 'passport-okta-direct-mfa', 'package.json');
   assert.match(await readFile(at, 'utf8'), /"version"/);
   return directory;
+}
+
+/** Installs what docs/nest.md says, and puts its module and its test beside the app's own. */
+async function followDocs(directory: string, tarball: string): Promise<void> {
+  const page = await readFile(join(ROOT, 'docs', 'nest.md'), 'utf8');
+  const [, shell = ''] = /^```sh\n(.*?)^```$/ms.exec(page) ?? [];
+  const lines = [...shell.matchAll(/^npm install (.+)$/gm)].map(([, line = '']) => line.split(' '));
+  assert.equal(lines.length, 2, 'the lines to install');
+  for (const line of lines) {
+    const names = line.map((name) => (name === 'passport-okta-direct-mfa' ? tarball : name));
+    await install(directory, '--ignore-scripts', ...names);
+  }
+  const blocks = [
+    ...page.matchAll(/^```ts\n\/\/ (src\/auth\.[\w.]+)(?:: with (.+?))?\n(.*?)^```$/gms),
+  ];
+  assert.equal(blocks.length, 2, 'the module and its test');
+  for (const [, path = '', imports = '', code = ''] of blocks) {
+    await writeFile(join(directory, path), `${imports}\n${code}`);
+  }
 }
 
 /**
