@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** How many processes run at once. Browsers and services share a machine badly. */
-const GROUPS = { unit: 3, login: 3, apps: 3, property: 3, browser: 1, services: 1 };
+const GROUPS = { unit: 3, login: 3, apps: 3, property: 3, programs: 2, browser: 1, services: 1 };
 
 const files = readdirSync(join(ROOT, 'test'), { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile() && entry.name.endsWith('.test.ts'))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { createClient } from 'redis';
 import { startOkta, type Okta } from '../../example/okta/index.js';
-import { runProgram } from '../apps/program.js';
+import { runProgram } from '../support/program.js';
 import { Browser } from '../support/browser.js';
 import { startRedis, type Server } from './servers.js';
 

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, describe, it } from 'node:test';
 import { startOkta, type Okta, type User } from '../../example/okta/index.js';
-import { root, withoutCoverage } from '../apps/program.js';
+import { root, withoutCoverage } from '../support/program.js';
 
 /** In a pseudo-terminal, which only a program of the system can make: `script` of util-linux. */
 describe('doctor --sign-in in a terminal', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import manifest from '../../../package.json';
-import { runProgram } from '../program.js';
+import { runProgram } from '../../support/program.js';
 import { diagnose, program } from './support.js';
 
 const ISSUER = '--issuer=https://acme.okta.com';

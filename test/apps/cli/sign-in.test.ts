@@ -11,7 +11,7 @@ import {
 } from '../../../example/okta/index.js';
 import type { FidelityReport } from '../../../lib/cli/doctor/report.js';
 import { ASSUMPTIONS } from '../../../lib/cli/doctor/assumptions.js';
-import { root } from '../program.js';
+import { root } from '../../support/program.js';
 import { program, withoutEscapes, type Diagnosis } from './support.js';
 
 const FACTORS = {

@@ -11,7 +11,7 @@ import { Browser, type Answer } from '../../support/browser.js';
 import { assertNoSecretSeen } from '../../support/collector.js';
 import { hold, OTP_STEP, PASSWORD_STEP } from '../../support/okta.js';
 import { gate, soon, until } from '../../support/promises.js';
-import { printed, runProgram } from '../program.js';
+import { printed, runProgram } from '../../support/program.js';
 import { compile, main, startController, startNest, type Nest } from './support.js';
 
 /** Okta's clock; it does not move unless a test moves it. */

@@ -26,7 +26,7 @@ import type { Okta, User } from '../../../example/okta/index.js';
 import { OktaGuard, OktaSessionGuard } from '../../../example/nest/okta.guard.js';
 import { OktaDirectMfaStrategy, type OktaDirectMfaStrategyOptions } from '../../../lib/index.js';
 import { Browser, optionsFor, useOkta } from '../../support/index.js';
-import { root } from '../program.js';
+import { root } from '../../support/program.js';
 
 const SECRET = 'a secret for tests that is long enough';
 let okta: Okta;

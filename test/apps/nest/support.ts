@@ -15,7 +15,7 @@ import { startOkta, type OktaOptions } from '../../../example/okta/index.js';
 import { Browser } from '../../support/browser.js';
 import { collect } from '../../support/collector.js';
 import { optionsFor } from '../../support/login.js';
-import { root, withoutCoverage } from '../program.js';
+import { root, withoutCoverage } from '../../support/program.js';
 
 type NestApp = typeof App & typeof Strategy & typeof Users;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { printed, runProgram } from '../program.js';
+import { printed, runProgram } from '../support/program.js';
 
 const SCRIPT =
   "void require('./lib/cli/mock.ts').runMock(process.argv.slice(1), process).then((status) => { process.exitCode = status; });";

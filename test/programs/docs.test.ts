@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { Okta } from '../../example/okta/index.js';
 import { FAILURES } from '../../lib/failures.js';
 import { Browser, useOkta } from '../support/index.js';
-import { root, runProgram } from './program.js';
+import { root, runProgram } from '../support/program.js';
 
 let okta: Okta;
 useOkta((started) => (okta = started));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { runProgram } from '../program.js';
+import { runProgram } from '../support/program.js';
 
 describe('example/okta/main.ts', () => {
   it('prints issuers, clients and users and nothing else, and ends when told to', async () => {

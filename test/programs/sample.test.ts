@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { TOTP } from 'otpauth';
 import { create } from 'qrcode';
-import { demoAccount, describeDemo } from '../../../example/express/demo.js';
-import { startOkta } from '../../../example/okta/index.js';
-import { printed, runProgram } from '../program.js';
-import { assertRedirect, FormBrowser } from './support.js';
+import { demoAccount, describeDemo } from '../../example/express/demo.js';
+import { startOkta } from '../../example/okta/index.js';
+import { printed, runProgram } from '../support/program.js';
+import { assertRedirect, FormBrowser } from '../apps/example/support.js';
 
 /** Starts the sample app, and gives the address that it prints. */
 function run(env: Record<string, string> = {}) {
