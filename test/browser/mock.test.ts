@@ -3,9 +3,10 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { createApp } from '../../example/express/app.js';
 import { mockOkta } from '../../lib/testing/index.js';
+import { program } from '../apps/cli/support.js';
 import { listen } from '../support/servers.js';
 import { FACTORS } from '../support/second-factors.js';
-import { enterPassword, launchChromium, newPage } from './support.js';
+import { enterPassword, launchChromium, newPage, picture } from './support.js';
 
 const ADA = {
   username: 'ada@example.com',
@@ -115,4 +116,24 @@ describe('the sample app on a mock that listens', () => {
     assert.equal(await approve("mode: 'no-cors'"), 'opaque');
     assert.equal(okta.phone(ADA.username).pushes.length, 1);
   });
+});
+
+it('The doctor finds nothing to fix at the mock', async (t) => {
+  const okta = await mockOkta({ clientID: '0oa1', users: [BOB] }).listen();
+  t.after(() => okta.close());
+  const args = `doctor --issuer ${okta.issuer} --client-id 0oa1 --factors otp,push --allow-insecure-issuer`;
+  const { status, stdout } = await program(args.split(' '));
+  assert.equal(status, 0, stdout);
+  assert.doesNotMatch(stdout, /^(fix|unknown)/m);
+
+  const { page } = await newPage(browser, okta.url, {
+    viewport: { width: 1000, height: 300 },
+    deviceScaleFactor: 2,
+  });
+  t.after(() => page.context().close());
+  const text = `$ npx passport-okta-direct-mfa ${args}\n${stdout}`.replaceAll('<', '&lt;');
+  await page.setContent(
+    `<style>body{margin:0;background:#1c2733}pre{margin:0;padding:20px;font:14px/1.5 monospace;color:#e8eef5;white-space:pre-wrap}</style><pre>${text}</pre>`,
+  );
+  await picture(page, 'doctor');
 });
