@@ -36,7 +36,7 @@ if (wanted.length === 0 || wanted.some((group) => !Object.hasOwn(GROUPS, group))
 const empty = wanted.filter((group) => !files.some((file) => groupOf(file) === group));
 if (empty.length > 0) fail('These groups have no tests:', empty);
 
-/** The unit tests are run as `tsc -p test/unit` has compiled them, all others by tsx. */
+/** The unit tests are run as `compile-unit.mjs` has compiled them, all others by tsx. */
 function toRun(file) {
   return groupOf(file) === 'unit'
     ? join(ROOT, '.tmp', 'unit', 'test', file.replace(/\.ts$/, '.js'))
