@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { OOB_FACTORS } from './factors/index.js';
 import { MFA_OOB, MFA_OTP, MFA_WEBAUTHN } from './okta/grant-types.js';
 import type { Settings } from './options/index.js';
 import type { OktaDirectMfaRequest } from './request.js';
@@ -33,7 +34,7 @@ export function factorsLeft(
 
 const BY_CHALLENGE_TYPE: Readonly<Record<string, readonly OktaDirectMfaSecondFactor[]>> = {
   [MFA_OTP]: ['otp'],
-  [MFA_OOB]: ['push', 'sms', 'voice', 'email'],
+  [MFA_OOB]: OOB_FACTORS,
   [MFA_WEBAUTHN]: ['webauthn'],
 };
 

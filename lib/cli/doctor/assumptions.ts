@@ -1,3 +1,4 @@
+import { OOB_FACTORS } from '../../factors/oob.js';
 import type { OktaDirectMfaSecondFactor } from '../../transactions/transaction.js';
 import type { Call } from './observer.js';
 
@@ -191,7 +192,7 @@ export const ASSUMPTIONS: readonly Assumption[] = [
     '`interval`, `expires_in`, `binding_method` missing or odd',
     `push: interval ${INTERVAL}, expires_in ${CHALLENGE_LIFETIME}, none or transfer; codes: no interval, expires_in ${CHALLENGE_LIFETIME}, prompt`,
     (observations) => {
-      const all = sent(observations, 'push', 'sms', 'voice', 'email');
+      const all = sent(observations, ...OOB_FACTORS);
       if (all.length === 0) return notSeen;
       const isAssumed = ({ factor, said }: Call) =>
         said['expires_in'] === CHALLENGE_LIFETIME &&
