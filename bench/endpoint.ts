@@ -61,7 +61,7 @@ let recorded: Awaited<ReturnType<typeof record>>;
 /** Checks only what distinguishes a login from a mistake. */
 function answer(path: string, body: string): Response {
   if (path === '/count') return { status: 200, body: JSON.stringify(count) };
-  if (path.startsWith('/oauth2/v1/keys?')) {
+  if (path.startsWith('/oauth2/v1/keys')) {
     count.keys += 1;
     return recorded.keys;
   }
