@@ -4,6 +4,7 @@ import type { OktaClient } from './okta/client.js';
 import type { Revocable } from './okta/revocation-endpoint.js';
 import type { OktaKeptTokens, OktaRefreshedTokens } from './okta/tokens.js';
 import type { Settings } from './options/index.js';
+import { hasLoginFailed } from './passport.js';
 import type { Visit } from './visit.js';
 
 /** What becomes of the tokens of a login. */
@@ -43,13 +44,15 @@ export class AfterLogin {
   }
 
   /** Once, after the response, so that nobody waits for it; what it comes to is only an event. */
-  revokeUnused({ req, grants, attempt }: Visit): void {
-    const revocables = grants.unused.map(revocableOf).filter((found) => found !== undefined);
-    if (revocables.length === 0) return;
+  revokeUnused({ req, grants, attempt, logsIn }: Visit): void {
+    if (grants.all.length === 0 || (!logsIn && grants.unused.length === 0)) return;
     const { sub } = attempt;
     const about = { ...this.#client, step: 'revoke', sub, request: req } as const;
     afterResponse(req, () => {
-      for (const revocable of revocables) {
+      // Passport's own part of the login may have failed since.
+      const granted = logsIn && hasLoginFailed(req) ? grants.all : grants.unused;
+      for (const revocable of granted.map(revocableOf)) {
+        if (revocable === undefined) continue;
         publishingCall(about, () => this.#okta.revoke(revocable)).catch(() => undefined);
       }
     });

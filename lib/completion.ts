@@ -42,16 +42,18 @@ export interface Parts {
 /** Okta has accepted the person; now the app decides. */
 export async function complete(
   { verify, transactions }: Parts,
-  { req, grants }: Visit,
+  visit: Visit,
   { tokens, profile }: Authenticated,
   transaction: Transaction | undefined,
 ): Promise<Action> {
+  const { req, grants } = visit;
   const verdict = await callVerify((done) =>
     verify(req as OktaDirectMfaRequest, tokens, profile, done),
   );
   // Before success(), since Passport may be told to keep the session's content: none that has ended.
   if (transaction === undefined) await transactions.read(req);
-  const isKept = await transactions.drop(req, transaction);
+  const logsIn = verdict.type === 'accepted' && visit.logsIn;
+  const isKept = await transactions.drop(req, transaction, { logsIn });
   if (verdict.type === 'accepted') {
     if (!isKept) return fail('mfa_transaction_missing');
     grants.use(tokens);
@@ -120,8 +122,11 @@ export async function reject(
     return isUsedUp ? fail('otp_attempts_exceeded') : told(transaction);
   }
   const isRefused = rejected.reason === 'factor_unavailable';
-  // Nothing to write: the store is not asked.
-  if (fate === 'keep' && challenge === undefined && !isRefused) return told(transaction);
+  if (fate === 'keep' && challenge === undefined && !isRefused) {
+    // Nothing to write.
+    await transactions.read(req);
+    return told(transaction);
+  }
 
   if (fate === 'count') login.attempts = Math.max(login.attempts, attempts);
   const kept = await transactions.modify(req, transaction, (kept) => {

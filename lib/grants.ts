@@ -4,18 +4,28 @@ type Granted = Parameters<OnGrant>[0];
 
 /** What Okta has granted to one request of the browser, until the login uses it. */
 export class Grants {
-  #unused: Granted[] = [];
+  readonly #all: Granted[] = [];
+  #used: Granted | undefined;
+
+  get all(): readonly Granted[] {
+    return this.#all;
+  }
 
   get unused(): readonly Granted[] {
-    return this.#unused;
+    const used = this.#used;
+    return used === undefined ? this.#all : this.#all.filter((granted) => !isSame(granted, used));
   }
 
   add(granted: Granted): void {
-    this.#unused.push(granted);
+    this.#all.push(granted);
   }
 
   /** The person is logged in with these. */
-  use({ access_token }: Granted): void {
-    this.#unused = this.#unused.filter((granted) => granted.access_token !== access_token);
+  use(tokens: Granted): void {
+    this.#used = tokens;
   }
+}
+
+function isSame(one: Granted, other: Granted): boolean {
+  return one.access_token === other.access_token;
 }

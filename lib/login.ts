@@ -23,6 +23,7 @@ import { createOktaClient } from './okta/client.js';
 import type { MfaRequired } from './okta/state.js';
 import { factorsLeft, offeredFactors, supportedBy } from './offer.js';
 import type { Settings } from './options/index.js';
+import { isHandledByPassport } from './passport.js';
 import { pendingChallenge, type PendingTransaction } from './pending.js';
 import { SecondStep } from './second-step.js';
 import { InFlightLogins, Transactions, type Transaction } from './transactions/index.js';
@@ -72,9 +73,10 @@ export class LoginFlow {
     }: Wanted = {},
   ): Promise<Action> {
     const { settings, transactions } = this.#parts;
+    const logsIn = session && isHandledByPassport(req);
     return publishing(req, settings, async (attempt) => {
       const read = () => transactions.read(req);
-      const visit = new Visit({ req, linking, attempt, read }, settings);
+      const visit = new Visit({ req, linking, logsIn, attempt, read }, settings);
       try {
         refuseFastify(req, { session, redirect: mfaRedirect !== undefined });
         return redirecting(await this.#present(visit), mfaRedirect);
@@ -151,7 +153,9 @@ export class LoginFlow {
         return this.#begin(visit, factor, state, previous);
       case 'rejected':
         // A new password, right or wrong, ends the transaction that there was.
-        if (FAILURES[state.reason].transaction !== 'keep') await transactions.drop(req, previous);
+        if (previous === undefined || FAILURES[state.reason].transaction === 'keep') {
+          await transactions.read(req);
+        } else await transactions.drop(req, previous);
         return failRejected(state, { attemptsRemaining: 0, factor: 'otp', factors });
     }
   }

@@ -26,6 +26,27 @@ export interface PassportStrategy {
 /** Passport's base class, with types. */
 export const BaseStrategy = Strategy as unknown as abstract new () => PassportStrategy;
 
+/** What Passport's `authenticate()` and `logIn()` leave on a request. */
+interface PassportRequest {
+  _sessionManager?: unknown;
+  /** Where the app has the user; Passport's default is `user`. */
+  _userProperty?: string;
+}
+
+/**
+ * Whether Passport itself handles the request: its `logIn()` (0.6 and later) ends the session that there
+ * is, with all that is stored in it, and begins another.
+ */
+export function isHandledByPassport(req: IncomingMessage): boolean {
+  return (req as PassportRequest)._sessionManager !== undefined;
+}
+
+/** Whether `logIn()` has failed, as it does with its session store: then there is null for a user. */
+export function hasLoginFailed(req: IncomingMessage): boolean {
+  const { _userProperty = 'user' } = req as PassportRequest;
+  return (req as unknown as Record<string, unknown>)[_userProperty] === null;
+}
+
 // Without `@types/passport` there is nothing to add to, which must not be an error in the app.
 // eslint-disable-next-line @typescript-eslint/ban-ts-comment -- an error here only in such an app
 /** @ts-ignore -- where @types/passport is not installed */

@@ -4,7 +4,7 @@ import { lost, settled, type Granted, type Parts } from './completion.js';
 import { pollGrant, type PollFactor } from './factors/index.js';
 import { fail, type FailAction } from './failures.js';
 import { failChallenge } from './pending.js';
-import { outcomeAction, outdated, settle, type Proving } from './settling.js';
+import { outcomeAction, settle, type Proving } from './settling.js';
 import type { Challenge, Transaction } from './transactions/index.js';
 import type { Visit } from './visit.js';
 
@@ -57,8 +57,6 @@ export class Poll {
   ): Promise<Granted | FailAction> {
     const { transaction, challenge, login } = parts;
     if (login.invalidated) return lost(this.#parts, visit.req, transaction);
-    const gone = await outdated(this.#parts, visit, parts);
-    if (gone !== undefined) return gone;
     const grant = pollGrant(challenge, transaction);
     const state = await visit.ask((headers, onGrant) =>
       this.#parts.okta.resume(grant, headers, onGrant),

@@ -63,7 +63,8 @@ export class SecondStep {
     }
     return this.#parts.transactions.exclusively(
       transaction,
-      (login) => this.#prove(visit, factor, { transaction, challenge, login }),
+      (login, hasWaited) =>
+        this.#prove(visit, factor, { transaction, challenge, login }, hasWaited),
       (outcome) => outcome.type === 'fail' && FAILURES[outcome.info.code].transaction === 'keep',
       (outcome) => outcomeAction(this.#parts, visit, outcome),
     );
@@ -92,14 +93,19 @@ export class SecondStep {
   }
 
   /** Asks Okta about a code or an assertion; one request at a time for each transaction. */
-  async #prove(visit: Visit, factor: Proof, parts: Proving): Promise<Granted | FailAction> {
+  async #prove(
+    visit: Visit,
+    factor: Proof,
+    parts: Proving,
+    hasWaited: boolean,
+  ): Promise<Granted | FailAction> {
     const { settings, transactions, okta } = this.#parts;
     const { req } = visit;
     const { transaction, login } = parts;
     const earlier = settled(login, factor, transaction);
     if (earlier !== undefined) return earlier;
     if (login.invalidated) return lost(this.#parts, req, transaction);
-    const gone = await outdated(this.#parts, visit, parts);
+    const gone = hasWaited ? await outdated(this.#parts, visit, parts) : undefined;
     if (gone !== undefined) return gone;
 
     // The session's count is of all processes, but may be older than this process's.

@@ -67,8 +67,8 @@ export async function settle(
 }
 
 /**
- * Whether the login, or the challenge that the factor answers, is over by now: the store is asked where
- * there is a challenge.
+ * Whether the login, or the challenge that the factor answers, is over by now. Where there is a challenge,
+ * the store is asked: the app's function must not hear of one that was given up.
  */
 export async function outdated(
   { transactions }: Parts,

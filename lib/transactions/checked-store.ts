@@ -58,15 +58,19 @@ export class CheckedStore {
     return isSaved ? changed : undefined;
   }
 
-  /** @returns false, and nothing is written, when it has ended or been replaced */
-  async remove(req: IncomingMessage, id: string): Promise<boolean> {
-    if (!(await this.holds(req, id))) return false;
-    return (await checked('remove', () => this.#store.remove(req, id))) !== false;
-  }
-
-  /** Whether this very transaction is still kept. */
-  async holds(req: IncomingMessage, id: string): Promise<boolean> {
-    return (await this.read(req))?.id === id;
+  /**
+   * @param logsIn whether Passport's `logIn()` comes next
+   * @returns false, and nothing is written, when it has ended or been replaced
+   */
+  async remove(req: IncomingMessage, id: string, logsIn = false): Promise<boolean> {
+    if ((await this.read(req))?.id !== id) return false;
+    const session = this.#session;
+    const isRemoved = await checked('remove', () =>
+      logsIn && session !== undefined
+        ? session.removeBeforeLogin(req)
+        : this.#store.remove(req, id),
+    );
+    return isRemoved !== false;
   }
 
   /** Removes it from the request's copy of the session, after another request has removed it. */

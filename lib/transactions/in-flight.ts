@@ -15,8 +15,8 @@ export interface InFlightLogin<Grant> {
   choosing: { factor: string; outcome: Promise<unknown> } | undefined;
   /** The poll for a challenge: the one that is at Okta, and when the next may be. */
   poll: { challenge: string; outcome: Promise<unknown> | undefined; nextAt: number } | undefined;
-  /** The last change in the store that was begun. Never rejects. */
-  saving: Promise<unknown>;
+  /** The last change in the store that was begun, until it has ended. */
+  saving: Promise<unknown> | undefined;
 }
 
 /**
@@ -27,14 +27,21 @@ export interface InFlightLogin<Grant> {
 const GRANT_TTL_MS = 500;
 
 interface Entry<Grant> extends InFlightLogin<Grant> {
-  /** The outcome of the last in the queue, if those behind it are to share it. */
-  previous: Promise<Outcome<unknown> | undefined>;
+  /** The last in the queue; absent when nobody is in it. Never rejects. */
+  last: Promise<Outcome<unknown>> | undefined;
   holders: number;
   /** Milliseconds since the epoch, once nobody holds it. */
   forgetAt: number;
 }
 
-type Outcome<T> = { value: T; shared: boolean } | { error: unknown; shared: boolean };
+/** @member shared whether those behind are to have it too */
+type Outcome<T> = { value: T; shared: boolean } | { error: unknown; shared: true };
+
+/**
+ * What is done in the queue.
+ * @param hasWaited whether another was before it
+ */
+type Task<Grant, T> = (login: InFlightLogin<Grant>, hasWaited: boolean) => Promise<T>;
 
 /** The transactions that requests of this process are working on, by id. */
 export class InFlightLogins<Grant> {
@@ -50,25 +57,15 @@ export class InFlightLogins<Grant> {
    */
   async runExclusive<T>(
     id: string,
-    task: (login: InFlightLogin<Grant>) => Promise<T>,
+    task: Task<Grant, T>,
     shareIf: (value: T) => boolean,
   ): Promise<T> {
     const entry = this.#get(id);
-    const run = entry.previous.then(async (shared): Promise<Outcome<T>> => {
-      // Only outcomes of the same function for the same transaction are ever in this chain.
-      if (shared !== undefined) return shared as Outcome<T>;
-      try {
-        const value = await task(entry);
-        return { value, shared: shareIf(value) };
-      } catch (error) {
-        return { error, shared: true };
-      }
-    });
-    const previous = run.then((outcome) => (outcome.shared ? outcome : undefined));
-    entry.previous = previous;
+    const run = runAfter(entry, task, shareIf);
+    entry.last = run;
     const outcome = await run;
     // Nobody is queued behind it: whoever comes next asks again.
-    if (entry.previous === previous) entry.previous = Promise.resolve(undefined);
+    if (entry.last === run) entry.last = undefined;
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   }
@@ -113,15 +110,14 @@ export class InFlightLogins<Grant> {
     let entry = this.#entries.get(id);
     // The sweep may be late.
     if (entry === undefined || (entry.forgetAt > 0 && isOver(entry))) {
-      const previous = Promise.resolve(undefined);
       entry = {
         attempts: 0,
         invalidated: false,
         granted: undefined,
         choosing: undefined,
         poll: undefined,
-        saving: previous,
-        previous,
+        saving: undefined,
+        last: undefined,
         holders: 0,
         forgetAt: 0,
       };
@@ -145,6 +141,25 @@ export class InFlightLogins<Grant> {
       entry.granted = undefined;
     }
     this.#sweepLater();
+  }
+}
+
+async function runAfter<Grant, T>(
+  entry: Entry<Grant>,
+  task: Task<Grant, T>,
+  shareIf: (value: T) => boolean,
+): Promise<Outcome<T>> {
+  const { last } = entry;
+  if (last !== undefined) {
+    // Only outcomes of the same function for the same transaction are ever in this queue.
+    const earlier = (await last) as Outcome<T>;
+    if (earlier.shared) return earlier;
+  }
+  try {
+    const value = await task(entry, last !== undefined);
+    return { value, shared: shareIf(value) };
+  } catch (error) {
+    return { error, shared: true };
   }
 }
 

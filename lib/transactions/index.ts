@@ -73,7 +73,7 @@ export class Transactions<Grant> {
   /** See `InFlightLogins.runExclusive`. What is known is kept until `use` has ended. */
   exclusively<T, R>(
     transaction: Transaction,
-    task: (login: InFlightLogin<Grant>) => Promise<T>,
+    task: (login: InFlightLogin<Grant>, hasWaited: boolean) => Promise<T>,
     shareIf: (value: T) => boolean,
     use: (value: T) => Promise<R>,
   ): Promise<R> {
@@ -107,11 +107,18 @@ export class Transactions<Grant> {
     return this.#inTurn(transaction, () => this.#store.modify(req, transaction.id, change));
   }
 
-  /** @returns false when it had ended or been replaced before */
-  async drop(req: IncomingMessage, transaction: Transaction | undefined): Promise<boolean> {
+  /**
+   * @param logsIn see `CheckedStore.remove`
+   * @returns false when it had ended or been replaced before
+   */
+  async drop(
+    req: IncomingMessage,
+    transaction: Transaction | undefined,
+    { logsIn = false } = {},
+  ): Promise<boolean> {
     if (transaction === undefined) return true;
     this.#inFlight.invalidate(transaction.id, transaction.expiresAt);
-    return this.#inTurn(transaction, () => this.#store.remove(req, transaction.id));
+    return this.#inTurn(transaction, () => this.#store.remove(req, transaction.id, logsIn));
   }
 
   /** Removes it from the request's copy of the session, after another request has removed it. */
@@ -121,10 +128,14 @@ export class Transactions<Grant> {
 
   /** One change after the other: of two that had read the same, the second would undo the first. */
   #inTurn<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
-    return this.knowing(transaction, (login) => {
-      const saved = login.saving.then(change);
-      login.saving = saved.catch(() => undefined);
-      return saved;
+    return this.knowing(transaction, async (login) => {
+      const saved = login.saving?.then(change, change) ?? change();
+      login.saving = saved;
+      try {
+        return await saved;
+      } finally {
+        if (login.saving === saved) login.saving = undefined;
+      }
     });
   }
 

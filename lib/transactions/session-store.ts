@@ -3,9 +3,11 @@ import { OktaConfigurationError } from '../errors.js';
 import {
   cameFromBrowser,
   contentOf,
+  isRenewable,
   isSignedIn,
   passportKeys,
   regenerate,
+  renewWithoutStore,
   requireSession,
   save,
   sessionID,
@@ -51,7 +53,11 @@ export class SessionTransactionStore implements TransactionStore {
    *   session stays
    */
   async create(req: IncomingMessage, transaction: Transaction, linking = false): Promise<void> {
-    if (!(linking && isSignedIn(req))) await this.#renew(req);
+    if (!(linking && isSignedIn(req))) {
+      // A session that has ended meanwhile, by a sign-out, leaves nothing to carry over.
+      const hasEnded = cameFromBrowser(req) && (await storedContent(req)) === null;
+      await this.#renew(req, { without: [this.#key, ...passportKeys(req)], hasEnded });
+    }
     requireSession(req)[this.#key] = transaction;
     try {
       await save(req);
@@ -72,6 +78,16 @@ export class SessionTransactionStore implements TransactionStore {
     await save(req);
   }
 
+  /**
+   * Removes it and, with it, the session's id, for Passport's `logIn()` comes next and would change the id
+   * all the same: so the login costs the store no write more.
+   */
+  async removeBeforeLogin(req: IncomingMessage): Promise<void> {
+    if (!isRenewable(req)) return this.remove(req);
+    await this.#renew(req, { without: [this.#key] });
+    renewWithoutStore(req);
+  }
+
   /** Removes it from the request's copy alone. */
   forget(req: IncomingMessage): void {
     delete requireSession(req)[this.#key];
@@ -81,14 +97,15 @@ export class SessionTransactionStore implements TransactionStore {
     return Object.hasOwn(content, this.#key) ? (content[this.#key] as Transaction) : undefined;
   }
 
-  async #renew(req: IncomingMessage): Promise<void> {
+  async #renew(
+    req: IncomingMessage,
+    { without, hasEnded = false }: { without: string[]; hasEnded?: boolean },
+  ): Promise<void> {
     const session = requireSession(req);
     const { cookie } = session;
     const previousID = sessionID(req);
-    // A session that has ended meanwhile, by a sign-out, leaves nothing to carry over.
-    const hasEnded = cameFromBrowser(req) && (await storedContent(req)) === null;
     const content = hasEnded ? {} : contentOf(session);
-    for (const key of [this.#key, ...passportKeys(req)]) delete content[key];
+    for (const key of without) delete content[key];
     try {
       await regenerate(req);
     } finally {

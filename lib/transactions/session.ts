@@ -20,6 +20,8 @@ interface RequestWithSession {
   /** express-session: the store that the session is kept in. */
   sessionStore?: {
     get?: (id: string, callback: (error: unknown, content?: Content | null) => void) => unknown;
+    /** Puts an empty session with a new id on the request. */
+    generate?: (req: IncomingMessage) => void;
   };
   user?: unknown;
   /** Passport's; knows by what property the app has the user on the request. */
@@ -121,6 +123,38 @@ export function save(req: IncomingMessage): Promise<void> {
 /** Puts an empty session with another id in place. */
 export function regenerate(req: IncomingMessage): Promise<void> {
   return promisified((callback) => requireSession(req).regenerate(callback));
+}
+
+/** Whether an empty session can be put in place without asking the store, as express-session can. */
+export function isRenewable(req: IncomingMessage): boolean {
+  return typeof (req as RequestWithSession).sessionStore?.generate === 'function';
+}
+
+/**
+ * Nothing is stored under the id of a session that was made just now, so its `regenerate()` need not have
+ * the store destroy anything: until it is saved.
+ */
+export function renewWithoutStore(req: IncomingMessage): void {
+  const session = requireSession(req);
+  const restore = () => {
+    delete (session as Partial<ServerSession>).regenerate;
+    delete (session as Partial<ServerSession>).save;
+  };
+  const methods: Pick<ServerSession, 'regenerate' | 'save'> = {
+    regenerate(callback) {
+      restore();
+      (req as RequestWithSession).sessionStore?.generate?.(req);
+      callback();
+    },
+    save(callback) {
+      restore();
+      return session.save(callback);
+    },
+  };
+  // Not enumerable: it is no content.
+  for (const [name, value] of Object.entries(methods)) {
+    Object.defineProperty(session, name, { value, configurable: true, writable: true });
+  }
 }
 
 function promisified<T = void>(

@@ -266,6 +266,26 @@ describe('Tokens that a login does not use are revoked once', () => {
     await revoked();
   });
 
+  for (const style of ['plain', 'callback'] as const) {
+    it(`when Passport cannot save the session of the login, style ${style}`, async (t) => {
+      okta.requests.length = 0;
+      const { app, browser, user } = await sceneAtPasscode(t, { options, style });
+      app.store.before = (operation) => {
+        if (operation === 'set') throw new Error('the store is full');
+      };
+      assert.equal((await sendOtp(browser, okta.otp(user))).status, 500);
+      app.store.before = () => undefined;
+      await revoked();
+      assert.equal(app.logins.length, 1);
+    });
+  }
+
+  it('and not those of a login that is well', async (t) => {
+    const { tokens } = await signedIn(t);
+    assert.equal(await userInfo(tokens.access_token), 200);
+    assert.deepEqual(asked(), []);
+  });
+
   it('when the password alone is enough for Okta; and not with revokeUnused: false', async (t) => {
     okta.requests.length = 0;
     const { browser, user } = await scene(t, { options, user: { mfa: false } });

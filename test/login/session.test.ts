@@ -176,6 +176,8 @@ describe('With a session store that is slow to save', () => {
     step: 'password' | 'passcode';
     /** Whether the passcode is right. */
     right?: boolean;
+    /** Of the store. Default: `set` */
+    operation?: 'destroy';
     action: Action['name'];
     status: number;
     attempts?: number;
@@ -207,19 +209,21 @@ describe('With a session store that is slow to save', () => {
       what: 'success comes when the transaction has been removed',
       step: 'passcode',
       right: true,
+      operation: 'destroy',
       action: 'success',
       status: 200,
     },
   ];
-  for (const { what, mfaRedirect, step, right, action, status, attempts } of rows) {
+  for (const row of rows) {
+    const { what, mfaRedirect, step, right, operation = 'set', action, status, attempts } = row;
     it(what, async (t) => {
       const begin = step === 'password' ? scene : sceneAtPasscode;
       const options = mfaRedirect === undefined ? {} : { mfaRedirect };
       const { app, browser, user } = await begin(t, { options, style: 'plain' });
       const saving = gate();
       const saved = gate();
-      app.store.before = (operation) => {
-        if (operation !== 'set') return undefined;
+      app.store.before = (asked) => {
+        if (asked !== operation) return undefined;
         saving.open();
         return saved.opened;
       };

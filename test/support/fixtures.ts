@@ -162,7 +162,10 @@ export interface FakeRequest {
   session?: Record<string, unknown>;
   sessionID?: string;
   /** express-session's, as far as it is asked. */
-  sessionStore?: { get(id: string, callback: (error: unknown, content?: unknown) => void): void };
+  sessionStore?: {
+    get(id: string, callback: (error: unknown, content?: unknown) => void): void;
+    generate?(req: FakeRequest): void;
+  };
 }
 
 export const asRequest = (req: object): IncomingMessage => req as IncomingMessage;
@@ -213,6 +216,10 @@ export function createBrowser(data: Record<string, unknown> = {}) {
         const content = store.get(id);
         callback(null, content === undefined ? undefined : JSON.parse(content));
       });
+    },
+    generate(req) {
+      log.push('generate');
+      open(req, {});
     },
   };
 

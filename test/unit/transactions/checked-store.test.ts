@@ -194,7 +194,6 @@ describe('CheckedStore, when what is kept has ended or been replaced', () => {
       it(`does not even ask for ${name}() where it is ${what}`, async () => {
         const store = checked({ read: async () => kept, [name]: assert.fail });
         assert.equal(await METHODS[name](store), false);
-        assert.equal(await store.holds(REQUEST, TRANSACTION.id), false);
       });
     }
   }
@@ -212,9 +211,4 @@ describe('CheckedStore, when what is kept has ended or been replaced', () => {
       }
     });
   }
-
-  it('finds that very transaction', async () => {
-    assert.equal(await checked({}).holds(REQUEST, TRANSACTION.id), true);
-    assert.equal(await checked({}).holds(REQUEST, 'id-2'), false);
-  });
 });

@@ -424,6 +424,80 @@ describe('SessionTransactionStore, when the store behind the session fails', () 
   });
 });
 
+describe("Before Passport's logIn()", () => {
+  interface Session {
+    [key: string]: unknown;
+    regenerate(callback: (error?: Error) => void): unknown;
+    save(callback: (error?: Error) => void): unknown;
+  }
+  const sessionOf = (req: FakeRequest) => req.session as unknown as Session;
+  const call = (req: FakeRequest, method: 'regenerate' | 'save') =>
+    new Promise<void>((resolve, reject) => {
+      sessionOf(req)[method]((error) => (error ? reject(error) : resolve()));
+    });
+  let req: FakeRequest;
+  let before: string;
+  beforeEach(async () => {
+    const first = browser.request();
+    await store.create(asRequest(first), TRANSACTION);
+    browser.keep(first);
+    before = browser.sid();
+    browser.log.length = 0;
+    req = browser.request();
+    Object.assign(sessionOf(req), { passport: { user: 'u1' } });
+    Object.assign(sessionOf(req)['cookie'] as object, { maxAge: 1000 });
+    await store.removeBeforeLogin(asRequest(req));
+  });
+
+  it('the transaction goes with its session, and all else comes along under another id', () => {
+    assert.equal(browser.store.has(before), false);
+    assert.notEqual(req.sessionID, before);
+    assert.deepEqual(
+      { ...sessionOf(req) },
+      { cart: ['book'], passport: { user: 'u1' }, cookie: { path: '/', maxAge: 1000 } },
+    );
+    assert.deepEqual(browser.log, ['regenerate']);
+  });
+
+  it('the next session costs the store nothing, and the one after it does', async () => {
+    await call(req, 'regenerate');
+    assert.deepEqual(Object.keys(sessionOf(req)), ['cookie']);
+    assert.deepEqual(browser.log, ['regenerate', 'generate']);
+    await call(req, 'regenerate');
+    assert.deepEqual(browser.log, ['regenerate', 'generate', 'regenerate']);
+  });
+
+  it('a session that the app has saved is destroyed as ever', async () => {
+    await call(req, 'save');
+    const saved = req.sessionID ?? '';
+    assert.ok(browser.store.has(saved));
+    await call(req, 'regenerate');
+    assert.equal(browser.store.has(saved), false);
+    assert.deepEqual(browser.log, ['regenerate', 'save', 'regenerate']);
+  });
+
+  it('it is removed in place where the store cannot make a session', async () => {
+    const late = browser.request();
+    await store.create(asRequest(late), TRANSACTION);
+    browser.keep(late);
+    const plain = browser.request();
+    Object.assign(plain.sessionStore ?? assert.fail(), { generate: undefined });
+    await store.removeBeforeLogin(asRequest(plain));
+    assert.equal(plain.sessionID, browser.sid());
+    assert.equal(KEY in browser.saved(), false);
+  });
+
+  it('the error of the store is given, and nothing of the transaction is left on the request', async () => {
+    const late = browser.request();
+    await store.create(asRequest(late), TRANSACTION);
+    browser.keep(late);
+    const failing = browser.request();
+    browser.fail('regenerate');
+    await assert.rejects(store.removeBeforeLogin(asRequest(failing)), /ECONNRESET/);
+    assert.equal(KEY in sessionOf(failing), false);
+  });
+});
+
 describe('A session without an id on the server', () => {
   for (const id of ['', 7, {}]) {
     it(`is refused when its id is ${JSON.stringify(id)}`, async () => {
