@@ -27,7 +27,7 @@ export class AfterLogin {
     }
     const sub = subjectOf(tokens);
     const about = { ...this.#client, step: 'refresh', sub } as const;
-    return publishingCall(about, () =>
+    return await publishingCall(about, () =>
       this.#okta.refresh({ refreshToken, scope: isText(scope) ? scope : undefined, sub }),
     );
   }
@@ -45,11 +45,13 @@ export class AfterLogin {
 
   /** Once, after the response, so that nobody waits for it; what it comes to is only an event. */
   revokeUnused({ req, grants, attempt, logsIn }: Visit): void {
-    if (grants.all.length === 0 || (!logsIn && grants.unused.length === 0)) return;
+    const res = responseOf(req);
+    // Passport's own part of the login may fail yet.
+    const isDecided = !logsIn || res === undefined;
+    if (grants.all.length === 0 || (isDecided && grants.unused.length === 0)) return;
     const { sub } = attempt;
     const about = { ...this.#client, step: 'revoke', sub, request: req } as const;
-    afterResponse(req, () => {
-      // Passport's own part of the login may have failed since.
+    afterResponse(res, () => {
       const granted = logsIn && hasLoginFailed(req) ? grants.all : grants.unused;
       for (const revocable of granted.map(revocableOf)) {
         if (revocable === undefined) continue;
@@ -87,19 +89,15 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-/** Without a response to wait for, on the next turn of the event loop. */
-function afterResponse(req: IncomingMessage, run: () => void): void {
-  // Express puts it there.
+/** That of the request, unless it is over. Express puts it there. */
+function responseOf(req: IncomingMessage): ServerResponse | undefined {
   const { res } = req as { res?: ServerResponse };
-  if (typeof res?.once !== 'function' || res.writableFinished || res.destroyed) {
-    setImmediate(run);
-    return;
-  }
-  let hasRun = false;
-  for (const event of ['finish', 'close']) {
-    res.once(event, () => {
-      if (!hasRun) run();
-      hasRun = true;
-    });
-  }
+  return typeof res?.once !== 'function' || res.writableFinished || res.destroyed ? undefined : res;
+}
+
+/** Without a response to wait for, on the next turn of the event loop. */
+function afterResponse(res: ServerResponse | undefined, run: () => void): void {
+  if (res === undefined) setImmediate(run);
+  // It comes after `finish`, too.
+  else res.once('close', run);
 }

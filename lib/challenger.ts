@@ -21,9 +21,9 @@ export class Challenger {
   /** One at a time for each transaction; a double click is one wish. */
   async choose(visit: Visit, { factor }: Choice, transaction: Transaction): Promise<FailAction> {
     const { transactions } = this.#parts;
-    return transactions.knowing(transaction, async (login) => {
+    return await transactions.knowing(transaction, async (login) => {
       const before = login.choosing;
-      if (before?.factor === factor) return before.outcome as Promise<FailAction>;
+      if (before?.factor === factor) return await (before.outcome as Promise<FailAction>);
       const outcome = (before?.outcome ?? Promise.resolve())
         .catch(() => undefined)
         .then(() => this.#challenge(visit, factor, transaction, login));
@@ -57,20 +57,20 @@ export class Challenger {
     const factors = factorsLeft(req, settings, transaction);
     if (!factors.includes(factor)) return fail('factor_unavailable', { factor, factors });
     const request = challengeRequest(factor, transaction);
-    if (request === undefined) return this.#expectPasscode(visit, transaction);
+    if (request === undefined) return await this.#expectPasscode(visit, transaction);
     if (factor !== 'webauthn') {
       const refusal = this.#limit(factor, transaction);
       if (refusal !== undefined) return refusal;
     }
 
     const state = await visit.ask((headers) => okta.challenge(request, headers));
-    if (login.invalidated) return lost(this.#parts, req, transaction);
+    if (login.invalidated) return await lost(this.#parts, req, transaction);
     switch (state.type) {
       case 'challenged':
-        return this.#keep(visit, factor, state.challenge, transaction);
+        return await this.#keep(visit, factor, state.challenge, transaction);
       case 'rejected': {
         const { attempts } = transaction;
-        return reject(this.#parts, req, state, transaction, { factor, attempts, login });
+        return await reject(this.#parts, req, state, transaction, { factor, attempts, login });
       }
     }
   }
@@ -104,7 +104,7 @@ export class Challenger {
     const offered = offeredFactors(req, settings);
     const { binding } = answer;
     if (binding === 'passcode') {
-      if (offered.includes('otp')) return this.#expectPasscode(visit, transaction);
+      if (offered.includes('otp')) return await this.#expectPasscode(visit, transaction);
       throw unusable('wants a passcode, which the factors option does not offer');
     }
     if ((binding === 'passkey') !== (asked === 'webauthn')) {

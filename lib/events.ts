@@ -96,15 +96,24 @@ export interface Attempt {
 const outcomes = channel(OUTCOME_CHANNEL);
 
 /** Handles a request, and publishes what it ended in. */
-export async function publishing(
+export function publishing(
   request: IncomingMessage,
-  { issuer, clientID }: Pick<OutcomeEvent, 'issuer' | 'clientID'>,
+  client: Pick<OutcomeEvent, 'issuer' | 'clientID'>,
   handle: (attempt: Attempt) => Promise<Action>,
 ): Promise<Action> {
   const attempt: Attempt = { step: 'none', oktaDuration: 0 };
-  if (!outcomes.hasSubscribers) return handle(attempt);
+  const action = () => handle(attempt);
+  return outcomes.hasSubscribers ? published(request, client, attempt, action) : action();
+}
+
+async function published(
+  request: IncomingMessage,
+  { issuer, clientID }: Pick<OutcomeEvent, 'issuer' | 'clientID'>,
+  attempt: Attempt,
+  handle: () => Promise<Action>,
+): Promise<Action> {
   const start = performance.now();
-  const action = await handle(attempt);
+  const action = await handle();
   const duration = performance.now() - start;
   const { step, factor, username, sub, oktaDuration } = attempt;
   const code = codeOf(action);
@@ -145,7 +154,7 @@ export async function publishingCall<T extends { claims?: { sub: string } } | vo
   { request, ...about }: TokenCall,
   call: () => Promise<T>,
 ): Promise<T> {
-  if (!outcomes.hasSubscribers) return call();
+  if (!outcomes.hasSubscribers) return await call();
   const start = performance.now();
   const publish = (outcome: OutcomeEvent['outcome'], result?: T, error?: unknown): void => {
     const duration = performance.now() - start;

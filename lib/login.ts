@@ -109,7 +109,7 @@ export class LoginFlow {
     };
   }
 
-  async #present(visit: Visit): Promise<Action> {
+  #present(visit: Visit): Promise<Action> | Action {
     const factor = readFactor(visit.req, this.#parts.settings);
     visit.attempt.step = stepOf(factor);
     visit.attempt.factor = factorOf(factor);
@@ -133,7 +133,7 @@ export class LoginFlow {
     if (refusal !== undefined) return refusal;
     const transaction = await this.#secondStep.current(visit);
     if ('type' in transaction) return transaction;
-    return this.#challenger.choose(visit, choice, transaction);
+    return await this.#challenger.choose(visit, choice, transaction);
   }
 
   async #start(visit: Visit, factor: PasswordFactor): Promise<Action> {
@@ -148,9 +148,9 @@ export class LoginFlow {
     switch (state.type) {
       case 'authenticated':
         attempt.sub = state.profile.id;
-        return complete(this.#parts, visit, state, previous);
+        return await complete(this.#parts, visit, state, previous);
       case 'mfa_required':
-        return this.#begin(visit, factor, state, previous);
+        return await this.#begin(visit, factor, state, previous);
       case 'rejected':
         // A new password, right or wrong, ends the transaction that there was.
         if (previous === undefined || FAILURES[state.reason].transaction === 'keep') {

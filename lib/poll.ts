@@ -34,7 +34,7 @@ export class Poll {
       }
       const { poll } = login;
       const earlier = settled(login, factor, transaction);
-      if (earlier !== undefined) return outcomeAction(this.#parts, visit, earlier);
+      if (earlier !== undefined) return await outcomeAction(this.#parts, visit, earlier);
       if (poll.outcome === undefined) {
         if (Math.max(poll.nextAt, challenge.nextPollAt ?? 0) > now()) return stands();
         poll.nextAt = now() + (challenge.interval ?? 0) * 1000;
@@ -42,7 +42,7 @@ export class Poll {
         poll.outcome.finally(() => (poll.outcome = undefined)).catch(() => undefined);
       }
       // One that comes while another is at Okta has its answer.
-      return outcomeAction(
+      return await outcomeAction(
         this.#parts,
         visit,
         await (poll.outcome as Promise<Granted | FailAction>),
@@ -56,16 +56,19 @@ export class Poll {
     parts: Proving & { challenge: Challenge },
   ): Promise<Granted | FailAction> {
     const { transaction, challenge, login } = parts;
-    if (login.invalidated) return lost(this.#parts, visit.req, transaction);
+    if (login.invalidated) return await lost(this.#parts, visit.req, transaction);
     const grant = pollGrant(challenge, transaction);
     const state = await visit.ask((headers, onGrant) =>
       this.#parts.okta.resume(grant, headers, onGrant),
     );
     const isLimited = state.type === 'rejected' && state.reason === 'rate_limited';
     if (isLimited || (state.type === 'pending' && state.slowDown)) {
-      return this.#slowDown(visit, parts, isLimited ? state.retryAfter : undefined);
+      return await this.#slowDown(visit, parts, isLimited ? state.retryAfter : undefined);
     }
-    return settle(this.#parts, visit, factor, state, { ...parts, attempts: transaction.attempts });
+    return await settle(this.#parts, visit, factor, state, {
+      ...parts,
+      attempts: transaction.attempts,
+    });
   }
 
   /** RFC 8628 §3.5: five seconds more between two polls, from now on. */

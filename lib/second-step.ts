@@ -47,21 +47,21 @@ export class SecondStep {
       return failMissing({ field, step: stepOf(factor) });
     }
     if (challenge !== undefined && challenge.expiresAt <= now()) {
-      return this.#giveUp(visit, transaction, challenge, fail('challenge_expired'));
+      return await this.#giveUp(visit, transaction, challenge, fail('challenge_expired'));
     }
     if (factor.type === 'poll') {
       // It is known here, since the poll names it.
-      return this.#poll.poll(visit, factor, transaction, challenge as Challenge);
+      return await this.#poll.poll(visit, factor, transaction, challenge as Challenge);
     }
     if (factor.type === 'assertion' && challenge?.publicKey !== undefined) {
       const { rpId, challenge: asked } = challenge.publicKey;
       if (!isOwnAssertion(factor, asked, { rpId, ...settings.webauthn })) {
         const attemptsRemaining = settings.maxOtpAttempts - transaction.attempts;
         const failure = fail('webauthn_failed', { attemptsRemaining });
-        return this.#giveUp(visit, transaction, challenge, failure);
+        return await this.#giveUp(visit, transaction, challenge, failure);
       }
     }
-    return this.#parts.transactions.exclusively(
+    return await this.#parts.transactions.exclusively(
       transaction,
       (login, hasWaited) =>
         this.#prove(visit, factor, { transaction, challenge, login }, hasWaited),
@@ -104,7 +104,7 @@ export class SecondStep {
     const { transaction, login } = parts;
     const earlier = settled(login, factor, transaction);
     if (earlier !== undefined) return earlier;
-    if (login.invalidated) return lost(this.#parts, req, transaction);
+    if (login.invalidated) return await lost(this.#parts, req, transaction);
     const gone = hasWaited ? await outdated(this.#parts, visit, parts) : undefined;
     if (gone !== undefined) return gone;
 
@@ -126,6 +126,6 @@ export class SecondStep {
       }
       throw error;
     }
-    return settle(this.#parts, visit, factor, state, { ...parts, attempts });
+    return await settle(this.#parts, visit, factor, state, { ...parts, attempts });
   }
 }

@@ -41,7 +41,7 @@ export async function settle(
   // Another request may have completed, cancelled or replaced the login while Okta was asked.
   const earlier = settled(login, factor, transaction);
   if (earlier !== undefined) return earlier;
-  if (login.invalidated) return lost(parts, req, transaction);
+  if (login.invalidated) return await lost(parts, req, transaction);
   switch (state.type) {
     case 'authenticated': {
       const action = complete(parts, visit, state, transaction);
@@ -59,7 +59,7 @@ export async function settle(
     }
     case 'rejected': {
       const name = challenge?.factor ?? 'otp';
-      return reject(parts, req, state, transaction, { factor: name, attempts, login });
+      return await reject(parts, req, state, transaction, { factor: name, attempts, login });
     }
     case 'pending':
       return failChallenge(challenge as Challenge, transaction, parts.settings.resendAfter);

@@ -34,11 +34,11 @@ export class Terminal {
     const lines = this.#open();
     if (!this.isInteractive) {
       this.#output.write(question);
-      return this.#next();
+      return await this.#next();
     }
     lines.setPrompt(question);
     lines.prompt();
-    return this.#next();
+    return await this.#next();
   }
 
   /**

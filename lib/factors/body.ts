@@ -38,7 +38,8 @@ export function readField(body: Body, name: string, maxLength: number): string |
   const value = Object.hasOwn(body, name) ? body[name] : undefined;
   if (typeof value !== 'string' || value.trim() === '') return undefined;
   // Two units of UTF-16 may be one character, such as an emoji in a passphrase.
-  const isTooLong = value.length > 2 * maxLength || [...value].length > maxLength;
+  const isTooLong =
+    value.length > maxLength && (value.length > 2 * maxLength || [...value].length > maxLength);
   return isTooLong ? undefined : value;
 }
 
@@ -49,7 +50,7 @@ export function readField(body: Body, name: string, maxLength: number): string |
 export function cleanCode(code: string): string {
   return code
     .replace(/[\p{Z}\p{C}\p{Pd}\p{Default_Ignorable_Code_Point}\u2212\s]/gu, '')
-    .replace(/\p{Nd}/gu, (digit) => String(digitValue(digit)));
+    .replace(/[^\d\P{Nd}]/gu, (digit) => String(digitValue(digit)));
 }
 
 /** Unicode has each script's digits in one row, 0 to 9; some rows follow each other directly. */

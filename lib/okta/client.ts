@@ -54,7 +54,7 @@ export class OktaClient {
     // Only a grant that polls is ever pending.
     if (response.type !== 'granted') return response as Exclude<typeof response, Pending>;
     if (requireMfa) return { type: 'rejected', reason: 'mfa_not_enforced' };
-    return this.#authenticated(response.tokens);
+    return await this.#authenticated(response.tokens);
   }
 
   /**
@@ -72,7 +72,7 @@ export class OktaClient {
     // Before the request, because a passcode works only once: without keys it would be wasted.
     await jwks.ready();
     const response = await tokenEndpoint.request(grant, deviceHeaders, onGrant);
-    return response.type === 'granted' ? this.#authenticated(response.tokens) : response;
+    return response.type === 'granted' ? await this.#authenticated(response.tokens) : response;
   }
 
   /**

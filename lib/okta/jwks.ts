@@ -70,7 +70,7 @@ class KeyCache {
     const now = Date.now();
     const age = now - this.#fetchedAt;
     if (age < MAX_AGE) return;
-    if (age >= MAX_STALE_AGE) return this.#refresh(http, url);
+    if (age >= MAX_STALE_AGE) return await this.#refresh(http, url);
     if (now - this.#failedAt < COOLDOWN) return;
     await this.#refresh(http, url).catch(() => undefined);
   }

@@ -22,7 +22,7 @@ export class CheckedStore {
   }
 
   /** The transaction as it was when the request arrived, where that costs nothing. */
-  async peek(req: IncomingMessage): Promise<Transaction | undefined> {
+  peek(req: IncomingMessage): Promise<Transaction | undefined> | Transaction | undefined {
     const session = this.#session;
     return session === undefined ? this.read(req) : only(session.peek(req));
   }

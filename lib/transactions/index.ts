@@ -77,8 +77,9 @@ export class Transactions<Grant> {
     shareIf: (value: T) => boolean,
     use: (value: T) => Promise<R>,
   ): Promise<R> {
-    return this.knowing(transaction, async () =>
-      use(await this.#inFlight.runExclusive(transaction.id, task, shareIf)),
+    return this.knowing(
+      transaction,
+      async () => await use(await this.#inFlight.runExclusive(transaction.id, task, shareIf)),
     );
   }
 
@@ -118,7 +119,7 @@ export class Transactions<Grant> {
   ): Promise<boolean> {
     if (transaction === undefined) return true;
     this.#inFlight.invalidate(transaction.id, transaction.expiresAt);
-    return this.#inTurn(transaction, () => this.#store.remove(req, transaction.id, logsIn));
+    return await this.#inTurn(transaction, () => this.#store.remove(req, transaction.id, logsIn));
   }
 
   /** Removes it from the request's copy of the session, after another request has removed it. */

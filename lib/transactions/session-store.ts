@@ -83,7 +83,7 @@ export class SessionTransactionStore implements TransactionStore {
    * all the same: so the login costs the store no write more.
    */
   async removeBeforeLogin(req: IncomingMessage): Promise<void> {
-    if (!isRenewable(req)) return this.remove(req);
+    if (!isRenewable(req)) return await this.remove(req);
     await this.#renew(req, { without: [this.#key] });
     renewWithoutStore(req);
   }
@@ -123,7 +123,7 @@ export class SessionTransactionStore implements TransactionStore {
   }
 
   async #follow(req: IncomingMessage, stored: Content | null): Promise<void> {
-    if (stored === null) return regenerate(req);
+    if (stored === null) return await regenerate(req);
     const session = requireSession(req);
     for (const key of Object.keys(contentOf(session))) delete session[key];
     Object.assign(session, contentOf(stored as never));

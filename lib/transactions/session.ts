@@ -103,7 +103,7 @@ export async function storedContent(req: IncomingMessage): Promise<Content | nul
   const session = requireSession(req);
   const id = sessionID(req);
   if (id !== undefined && typeof sessionStore?.get === 'function') {
-    return promisified<Content | null>((callback) =>
+    return await promisified<Content | null>((callback) =>
       sessionStore.get?.(id, (error, content) => callback(error, content ?? null)),
     );
   }
@@ -136,25 +136,26 @@ export function isRenewable(req: IncomingMessage): boolean {
  */
 export function renewWithoutStore(req: IncomingMessage): void {
   const session = requireSession(req);
-  const restore = () => {
-    delete (session as Partial<ServerSession>).regenerate;
-    delete (session as Partial<ServerSession>).save;
-  };
-  const methods: Pick<ServerSession, 'regenerate' | 'save'> = {
-    regenerate(callback) {
-      restore();
-      (req as RequestWithSession).sessionStore?.generate?.(req);
-      callback();
+  const { regenerate, save } = session;
+  let isStored = false;
+  // Not enumerable: they are no content.
+  Object.defineProperties(session, {
+    regenerate: {
+      configurable: true,
+      value: (callback: Callback): unknown => {
+        if (isStored) return regenerate.call(session, callback);
+        (req as RequestWithSession).sessionStore?.generate?.(req);
+        return callback();
+      },
     },
-    save(callback) {
-      restore();
-      return session.save(callback);
+    save: {
+      configurable: true,
+      value: (callback: Callback): unknown => {
+        isStored = true;
+        return save.call(session, callback);
+      },
     },
-  };
-  // Not enumerable: it is no content.
-  for (const [name, value] of Object.entries(methods)) {
-    Object.defineProperty(session, name, { value, configurable: true, writable: true });
-  }
+  });
 }
 
 function promisified<T = void>(

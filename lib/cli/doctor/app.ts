@@ -92,7 +92,7 @@ export class App {
     const mfaToken = randomUUID();
     if (factor === 'otp') {
       const grant = otpGrant({ type: 'otp', otp: '000000' }, { mfaToken });
-      return answerOf(() => this.#token().request(grant, {}));
+      return await answerOf(() => this.#token().request(grant, {}));
     }
     if (factor === 'webauthn') {
       const clientData = {
@@ -111,14 +111,18 @@ export class App {
       );
       const answer = await answerOf(() => this.#token().request(grant, {}));
       if (answer.at !== 'reached') return answer;
-      return answerOf(() => this.#challenge.request(webauthnChallengeRequest({ mfaToken }), {}));
+      return await answerOf(() =>
+        this.#challenge.request(webauthnChallengeRequest({ mfaToken }), {}),
+      );
     }
     // All four have the same grant: it is asked for once.
     const [same] = [...earlier].filter(([other]) => OOB.has(other)).map(([, answer]) => answer);
     const grant = pollGrant({ oobCode: randomUUID() }, { mfaToken });
     const answer = same ?? (await answerOf(() => this.#token().request(grant, {})));
     if (answer.at !== 'reached') return answer;
-    return answerOf(() => this.#challenge.request(oobChallengeRequest(factor, { mfaToken }), {}));
+    return await answerOf(() =>
+      this.#challenge.request(oobChallengeRequest(factor, { mfaToken }), {}),
+    );
   }
 
   #judgeClient(answers: readonly Answer[]): Check {

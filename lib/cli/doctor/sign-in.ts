@@ -47,7 +47,7 @@ export async function signIn(parts: SignInParts): Promise<SignInResult> {
     parts.output.write(`\nNo sign-in before this is right: ${missing.id}\n`);
     return { outcome: 'not_tried', calls: [], factors: [] };
   }
-  return new SignIn(parts).run();
+  return await new SignIn(parts).run();
 }
 
 type Step =
@@ -119,14 +119,14 @@ class SignIn {
     const factor = await this.#choose(waiting.left);
     switch (factor) {
       case 'otp':
-        return this.#passcode(waiting);
+        return await this.#passcode(waiting);
       case 'push':
       case 'sms':
       case 'voice':
       case 'email':
-        return this.#outOfBand(factor, waiting);
+        return await this.#outOfBand(factor, waiting);
       case 'webauthn':
-        return this.#passkey(waiting);
+        return await this.#passkey(waiting);
     }
   }
 
@@ -150,12 +150,12 @@ class SignIn {
     const state = await this.#okta.challenge(oobChallengeRequest(factor, waiting), {});
     if (state.type === 'rejected') return this.#after(state, waiting, factor);
     const { challenge } = state;
-    if (challenge.binding === 'passcode') return this.#passcode(waiting);
+    if (challenge.binding === 'passcode') return await this.#passcode(waiting);
     if (challenge.binding === 'passkey') {
       this.#say('Okta asks for a passkey instead.');
       return again(waiting);
     }
-    if (challenge.binding !== 'prompt') return this.#poll(challenge, factor, waiting);
+    if (challenge.binding !== 'prompt') return await this.#poll(challenge, factor, waiting);
     for (;;) {
       const code = await this.#askCode('Code that has been sent: ');
       if (code === '') return again(waiting);
