@@ -101,12 +101,14 @@ export class SecondStep {
   ): Promise<Granted | FailAction> {
     const { settings, transactions, okta } = this.#parts;
     const { req } = visit;
-    const { transaction, login } = parts;
+    const { transaction, challenge, login } = parts;
     const earlier = settled(login, factor, transaction);
     if (earlier !== undefined) return earlier;
     if (login.invalidated) return await lost(this.#parts, req, transaction);
-    const gone = hasWaited ? await outdated(this.#parts, visit, parts) : undefined;
-    if (gone !== undefined) return gone;
+    if (hasWaited && challenge !== undefined) {
+      const gone = await outdated(this.#parts, visit, transaction, challenge);
+      if (gone !== undefined) return gone;
+    }
 
     // The session's count is of all processes, but may be older than this process's.
     const attempts = Math.max(login.attempts, transaction.attempts) + 1;

@@ -34,8 +34,8 @@ export async function settle(
 ): Promise<Granted | FailAction> {
   const { req } = visit;
   const { mfaToken } = transaction;
-  if (state.type === 'authenticated') {
-    const gone = await outdated(parts, visit, { transaction, challenge });
+  if (state.type === 'authenticated' && challenge !== undefined) {
+    const gone = await outdated(parts, visit, transaction, challenge);
     if (gone !== undefined) return gone;
   }
   // Another request may have completed, cancelled or replaced the login while Okta was asked.
@@ -67,15 +67,15 @@ export async function settle(
 }
 
 /**
- * Whether the login, or the challenge that the factor answers, is over by now. Where there is a challenge,
- * the store is asked: the app's function must not hear of one that was given up.
+ * Whether the login, or the challenge that the factor answers, is over by now: the store is asked, since
+ * neither Okta nor the app's function is to hear of a challenge that was given up.
  */
 export async function outdated(
   { transactions }: Parts,
   { req }: Visit,
-  { transaction, challenge }: Pick<Proving, 'transaction' | 'challenge'>,
+  transaction: Transaction,
+  challenge: Challenge,
 ): Promise<FailAction | undefined> {
-  if (challenge === undefined) return undefined;
   const kept = await transactions.read(req);
   if (kept?.id !== transaction.id) return fail('mfa_transaction_missing');
   return kept.challenge?.id === challenge.id ? undefined : fail('challenge_replaced');

@@ -51,7 +51,8 @@ export class ChallengeEndpoint {
     deviceHeaders: Record<string, string>,
   ): Promise<Challenged | Rejected> {
     const form = new URLSearchParams(request.parameters);
-    const { response, sent } = await this.#endpoint.post(form, deviceHeaders, request.loggable);
+    const { sent, response: answer } = this.#endpoint.post(form, deviceHeaders, request.loggable);
+    const response = await answer;
     if (response.status !== 200) {
       // Okta documents 403 for a factor that this person cannot use, and 400 for a person without the app.
       const rejectionCodes = response.status === 403 ? FORBIDDEN : UNSUPPORTED;

@@ -49,7 +49,7 @@ export class OktaClient {
   ): Promise<Exclude<LoginState, Pending>> {
     const { jwks, tokenEndpoint, requireMfa } = this.#options;
     // Fetched ahead for the second step, which reports a failure: this one does not need them.
-    jwks.ready().catch(() => undefined);
+    jwks.ready()?.catch(() => undefined);
     const response = await tokenEndpoint.request(grant, deviceHeaders, onGrant);
     // Only a grant that polls is ever pending.
     if (response.type !== 'granted') return response as Exclude<typeof response, Pending>;

@@ -20,22 +20,22 @@ export class Endpoint {
    * @param deviceHeaders about the person's device, beside those of the client
    * @param loggable names of the form's fields that may appear in a message
    * @param more about the request, for the HTTP client
-   * @returns the response, and what was sent and must appear in no message
-   * @throws OktaResponseError, OktaUnreachableError, OktaTimeoutError
+   * @returns the response, which rejects with OktaResponseError, OktaUnreachableError, OktaTimeoutError,
+   *   and what was sent and must appear in no message
    */
-  async post(
+  post(
     form: URLSearchParams,
     deviceHeaders: Record<string, string>,
     loggable: readonly string[],
     more: Pick<HttpRequest, 'ignoresBody'> = {},
-  ): Promise<{ response: HttpResponse; sent: () => string[] }> {
+  ): { response: Promise<HttpResponse>; sent: () => string[] } {
     const { http, url, authenticateClient } = this.#options;
     const headers: Record<string, string> = {
       ...deviceHeaders,
       'content-type': 'application/x-www-form-urlencoded',
     };
     authenticateClient(form, headers, url);
-    const response = await http({ method: 'POST', url, headers, body: form.toString(), ...more });
+    const response = http({ method: 'POST', url, headers, body: form.toString(), ...more });
     return { response, sent: () => secretsOf(form, headers, loggable) };
   }
 }

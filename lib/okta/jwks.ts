@@ -7,12 +7,12 @@ import type { HttpClient } from './http.js';
 /** The issuer's public keys (RFC 7517), cached. */
 export interface Jwks {
   /**
-   * Resolves once there are keys to verify with. Costs nothing while they are cached.
-   * @throws the typed error of the call to the keys endpoint
+   * Fetches the keys, unless there are some to verify with: then it costs nothing, not even a promise.
+   * @throws (rejects with) the typed error of the call to the keys endpoint
    */
-  ready(): Promise<void>;
+  ready(): Promise<void> | undefined;
   /** The key with this id; an unknown id fetches the keys again, at most once in ten seconds. */
-  find(kid: string): Promise<KeyObject | undefined>;
+  find(kid: string): Promise<KeyObject | undefined> | KeyObject;
 }
 
 /** Milliseconds after which the keys are fetched again. */
@@ -66,17 +66,28 @@ class KeyCache {
   #soughtUnknownAt = -Infinity;
   #pending: Promise<void> | undefined;
 
-  async ready(http: HttpClient, url: URL): Promise<void> {
+  ready(http: HttpClient, url: URL): Promise<void> | undefined {
     const now = Date.now();
     const age = now - this.#fetchedAt;
-    if (age < MAX_AGE) return;
-    if (age >= MAX_STALE_AGE) return await this.#refresh(http, url);
-    if (now - this.#failedAt < COOLDOWN) return;
-    await this.#refresh(http, url).catch(() => undefined);
+    if (age < MAX_AGE) return undefined;
+    if (age >= MAX_STALE_AGE) return this.#refresh(http, url);
+    if (now - this.#failedAt < COOLDOWN) return undefined;
+    return this.#refresh(http, url).catch(() => undefined);
   }
 
-  async find(kid: string, http: HttpClient, url: URL): Promise<KeyObject | undefined> {
-    await this.ready(http, url);
+  find(kid: string, http: HttpClient, url: URL): Promise<KeyObject | undefined> | KeyObject {
+    const fetching = this.ready(http, url);
+    const key = fetching === undefined ? this.#keys.get(kid) : undefined;
+    return key ?? this.#seek(kid, http, url, fetching);
+  }
+
+  async #seek(
+    kid: string,
+    http: HttpClient,
+    url: URL,
+    fetching: Promise<void> | undefined,
+  ): Promise<KeyObject | undefined> {
+    await fetching;
     const key = this.#keys.get(kid);
     if (key !== undefined) return key;
     const now = Date.now();

@@ -25,9 +25,10 @@ export class RevocationEndpoint {
   async revoke({ token, hint }: Revocable): Promise<void> {
     const form = new URLSearchParams({ token });
     if (hint !== undefined) form.set('token_type_hint', hint);
-    const { response, sent } = await this.#endpoint.post(form, {}, ['token_type_hint'], {
+    const { sent, response: answer } = this.#endpoint.post(form, {}, ['token_type_hint'], {
       ignoresBody: true,
     });
+    const response = await answer;
     if (response.status === 200) return;
     const rejected = interpretError(response, REVOCATION, sent);
     if (rejected.reason === 'rate_limited') throw rateLimitError(rejected);

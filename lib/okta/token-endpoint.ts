@@ -41,7 +41,8 @@ export class TokenEndpoint {
       scope: this.#scope,
       ...grant.parameters,
     });
-    const { response, sent } = await this.#endpoint.post(form, deviceHeaders, grant.loggable);
+    const { sent, response: answer } = this.#endpoint.post(form, deviceHeaders, grant.loggable);
+    const response = await answer;
     if (response.status !== 200) return interpret(response, grant, sent);
     onGrant?.(readGrant(response));
     const { id_token, ...tokens } = readTokens(response, sent);
@@ -62,7 +63,8 @@ export class TokenEndpoint {
       refresh_token: refreshToken,
       ...(scope === undefined ? {} : { scope }),
     });
-    const { response, sent } = await this.#endpoint.post(form, {}, []);
+    const { sent, response: answer } = this.#endpoint.post(form, {}, []);
+    const response = await answer;
     if (response.status === 200) return readTokens(response, sent);
     const rejected = interpretError(response, REFRESH, sent);
     if (rejected.reason === 'rate_limited') throw rateLimitError(rejected);

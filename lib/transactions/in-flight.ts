@@ -27,15 +27,12 @@ export interface InFlightLogin<Grant> {
 const GRANT_TTL_MS = 500;
 
 interface Entry<Grant> extends InFlightLogin<Grant> {
-  /** The last in the queue; absent when nobody is in it. Never rejects. */
-  last: Promise<Outcome<unknown>> | undefined;
+  /** The last in the queue; absent when nobody is in it. */
+  last: Promise<unknown> | undefined;
   holders: number;
   /** Milliseconds since the epoch, once nobody holds it. */
   forgetAt: number;
 }
-
-/** @member shared whether those behind are to have it too */
-type Outcome<T> = { value: T; shared: boolean } | { error: unknown; shared: true };
 
 /**
  * What is done in the queue.
@@ -61,13 +58,19 @@ export class InFlightLogins<Grant> {
     shareIf: (value: T) => boolean,
   ): Promise<T> {
     const entry = this.#get(id);
-    const run = runAfter(entry, task, shareIf);
+    const { last } = entry;
+    // Only calls of the same function for the same transaction are ever in this queue.
+    const run =
+      last === undefined
+        ? task(entry, false)
+        : (last as Promise<T>).then((earlier) => (shareIf(earlier) ? earlier : task(entry, true)));
     entry.last = run;
-    const outcome = await run;
-    // Nobody is queued behind it: whoever comes next asks again.
-    if (entry.last === run) entry.last = undefined;
-    if ('error' in outcome) throw outcome.error;
-    return outcome.value;
+    try {
+      return await run;
+    } finally {
+      // Nobody is queued behind it: whoever comes next asks again.
+      if (entry.last === run) entry.last = undefined;
+    }
   }
 
   /**
@@ -141,25 +144,6 @@ export class InFlightLogins<Grant> {
       entry.granted = undefined;
     }
     this.#sweepLater();
-  }
-}
-
-async function runAfter<Grant, T>(
-  entry: Entry<Grant>,
-  task: Task<Grant, T>,
-  shareIf: (value: T) => boolean,
-): Promise<Outcome<T>> {
-  const { last } = entry;
-  if (last !== undefined) {
-    // Only outcomes of the same function for the same transaction are ever in this queue.
-    const earlier = (await last) as Outcome<T>;
-    if (earlier.shared) return earlier;
-  }
-  try {
-    const value = await task(entry, last !== undefined);
-    return { value, shared: shareIf(value) };
-  } catch (error) {
-    return { error, shared: true };
   }
 }
 

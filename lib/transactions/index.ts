@@ -71,16 +71,18 @@ export class Transactions<Grant> {
   }
 
   /** See `InFlightLogins.runExclusive`. What is known is kept until `use` has ended. */
-  exclusively<T, R>(
-    transaction: Transaction,
+  async exclusively<T, R>(
+    { id, expiresAt }: Transaction,
     task: (login: InFlightLogin<Grant>, hasWaited: boolean) => Promise<T>,
     shareIf: (value: T) => boolean,
     use: (value: T) => Promise<R>,
   ): Promise<R> {
-    return this.knowing(
-      transaction,
-      async () => await use(await this.#inFlight.runExclusive(transaction.id, task, shareIf)),
-    );
+    const release = this.#inFlight.retain(id, expiresAt);
+    try {
+      return await use(await this.#inFlight.runExclusive(id, task, shareIf));
+    } finally {
+      release();
+    }
   }
 
   /** What this process knows of it, until `use` has ended. */
@@ -128,16 +130,17 @@ export class Transactions<Grant> {
   }
 
   /** One change after the other: of two that had read the same, the second would undo the first. */
-  #inTurn<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
-    return this.knowing(transaction, async (login) => {
-      const saved = login.saving?.then(change, change) ?? change();
-      login.saving = saved;
-      try {
-        return await saved;
-      } finally {
-        if (login.saving === saved) login.saving = undefined;
-      }
-    });
+  async #inTurn<T>({ id, expiresAt }: Transaction, change: () => Promise<T>): Promise<T> {
+    const release = this.#inFlight.retain(id, expiresAt);
+    const login = this.#inFlight.get(id);
+    const saved = login.saving?.then(change, change) ?? change();
+    login.saving = saved;
+    try {
+      return await saved;
+    } finally {
+      if (login.saving === saved) login.saving = undefined;
+      release();
+    }
   }
 
   /** Two strategies may share a session key; a transaction is only ever resumed by its own. */

@@ -87,26 +87,32 @@ export function isSignedIn(req: IncomingMessage): boolean {
 
 /** Its keys and values; not a spread, since @fastify/session keeps fields of its own under symbols. */
 export function contentOf(session: ServerSession): Content {
-  // Assigned, __proto__ would become the session's prototype.
-  const entries = Object.entries(session).filter(
-    ([key]) => key !== 'cookie' && key !== '__proto__',
-  );
-  return Object.fromEntries(entries);
+  const content: Content = {};
+  for (const key of Object.keys(session)) {
+    // Assigned, __proto__ would become the session's prototype.
+    if (key !== 'cookie' && key !== '__proto__') content[key] = session[key];
+  }
+  return content;
 }
 
 /**
  * What the store has of this session now; `req.session` stays as it is.
  * @returns `null` when it is gone, `undefined` when this kind of session cannot be asked
  */
-export async function storedContent(req: IncomingMessage): Promise<Content | null | undefined> {
+export function storedContent(req: IncomingMessage): Promise<Content | null | undefined> {
   const { sessionStore } = req as RequestWithSession;
   const session = requireSession(req);
   const id = sessionID(req);
-  if (id !== undefined && typeof sessionStore?.get === 'function') {
-    return await promisified<Content | null>((callback) =>
-      sessionStore.get?.(id, (error, content) => callback(error, content ?? null)),
-    );
-  }
+  if (id === undefined || typeof sessionStore?.get !== 'function') return reloaded(req, session);
+  return promisified<Content | null>((callback) =>
+    sessionStore.get?.(id, (error, content) => callback(error, content ?? null)),
+  );
+}
+
+async function reloaded(
+  req: IncomingMessage,
+  session: ServerSession,
+): Promise<Content | undefined> {
   if (typeof session.reload !== 'function') return undefined;
   try {
     await promisified((callback) => session.reload?.(callback));
@@ -136,14 +142,15 @@ export function isRenewable(req: IncomingMessage): boolean {
  */
 export function renewWithoutStore(req: IncomingMessage): void {
   const session = requireSession(req);
-  const { regenerate, save } = session;
+  const regenerate = session.regenerate.bind(session);
+  const save = session.save.bind(session);
   let isStored = false;
   // Not enumerable: they are no content.
   Object.defineProperties(session, {
     regenerate: {
       configurable: true,
       value: (callback: Callback): unknown => {
-        if (isStored) return regenerate.call(session, callback);
+        if (isStored) return regenerate(callback);
         (req as RequestWithSession).sessionStore?.generate?.(req);
         return callback();
       },
@@ -152,7 +159,7 @@ export function renewWithoutStore(req: IncomingMessage): void {
       configurable: true,
       value: (callback: Callback): unknown => {
         isStored = true;
-        return save.call(session, callback);
+        return save(callback);
       },
     },
   });

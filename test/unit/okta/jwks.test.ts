@@ -61,7 +61,7 @@ describe('createJwks', () => {
 
   it('shares one fetch among many of them, as of an app with one for each request', async () => {
     const given = of();
-    await Promise.all(Array.from({ length: 5 }, () => createJwks(http, given).ready()));
+    await Promise.all(Array.from({ length: 5 }, async () => createJwks(http, given).ready()));
     assert.equal(http.mock.callCount(), 1);
   });
 
@@ -150,7 +150,9 @@ describe('createJwks', () => {
     atTime(t);
     await jwks.ready();
     answer = () => ok(ROTATED);
-    const found = await Promise.all(['rotated', 'rotated', 'rotated'].map((kid) => jwks.find(kid)));
+    const found = await Promise.all(
+      ['rotated', 'rotated', 'rotated'].map(async (kid) => jwks.find(kid)),
+    );
     assert.ok(found.every((key) => key?.equals(second)));
     assert.equal(http.mock.callCount(), 2);
   });
@@ -159,7 +161,7 @@ describe('createJwks', () => {
     atTime(t);
     await jwks.ready();
     down();
-    await assert.rejects(jwks.find('rotated'), OktaUnreachableError);
+    await assert.rejects(async () => jwks.find('rotated'), OktaUnreachableError);
     // And still knows the old key.
     assert.ok(await jwks.find('first'));
   });
@@ -180,8 +182,8 @@ describe('createJwks', () => {
     pass(23 * HOUR - 10 * SECOND - 1);
     assert.ok(await jwks.find('first'));
     pass(1);
-    await assert.rejects(jwks.find('first'), OktaUnreachableError);
-    await assert.rejects(jwks.ready(), OktaUnreachableError);
+    await assert.rejects(async () => jwks.find('first'), OktaUnreachableError);
+    await assert.rejects(async () => jwks.ready(), OktaUnreachableError);
   });
 
   it('takes the new keys as soon as the endpoint is back', async (t) => {
@@ -209,15 +211,18 @@ describe('createJwks', () => {
   ] as const) {
     it(`throws ${code} when the response ${what}`, async () => {
       answer = () => reply;
-      await assert.rejects(jwks.ready(), (error: unknown) => {
-        assert.ok(error instanceof OktaResponseError);
-        assert.equal(error.code, code);
-        assert.match(
-          error.message,
-          new RegExp(`keys\\?client_id=0oa1client \\(HTTP ${reply.status}\\)`),
-        );
-        return true;
-      });
+      await assert.rejects(
+        async () => jwks.ready(),
+        (error: unknown) => {
+          assert.ok(error instanceof OktaResponseError);
+          assert.equal(error.code, code);
+          assert.match(
+            error.message,
+            new RegExp(`keys\\?client_id=0oa1client \\(HTTP ${reply.status}\\)`),
+          );
+          return true;
+        },
+      );
     });
   }
 
@@ -266,7 +271,7 @@ describe('createJwks', () => {
     answer = () => ok(FIRST, toJwk(short, { kid: 'short' }));
     assert.equal(await jwks.find('short'), undefined);
     answer = () => ok(toJwk(short, { kid: 'short' }));
-    await assert.rejects(createJwks(http, of()).ready(), {
+    await assert.rejects(async () => createJwks(http, of()).ready(), {
       message: `There is no RS256 key at ${URL_.href}.`,
     });
   });
@@ -274,7 +279,10 @@ describe('createJwks', () => {
   it('rejects a response without a usable key, and keeps the keys it has', async () => {
     assert.ok(await jwks.find('first'));
     answer = () => ok();
-    await assert.rejects(jwks.find('unknown'), { code: 'invalid_response', status: 502 });
+    await assert.rejects(async () => jwks.find('unknown'), {
+      code: 'invalid_response',
+      status: 502,
+    });
     assert.ok(await jwks.find('first'));
   });
 
