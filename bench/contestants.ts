@@ -108,16 +108,19 @@ function bare(post: (origin: string) => Post): Contestant['prepare'] {
   };
 }
 
-const undiciPost =
-  (origin: string): Post =>
-  async (form) => {
+/** A dispatcher of the same kind as the strategy's. */
+const undiciPost = (origin: string): Post => {
+  const dispatcher = new Agent();
+  return async (form) => {
     const { statusCode, body } = await request(`${origin}/oauth2/v1/token`, {
       method: 'POST',
+      dispatcher,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(form).toString(),
     });
     return { status: statusCode, json: JSON.parse(await body.text()) as Json };
   };
+};
 
 const fetchPost =
   (origin: string): Post =>
@@ -173,7 +176,7 @@ export const CONTESTANTS = {
         clockTolerance: 60,
         requireMfa: true,
         userInfo: false,
-        dispatcher: undefined,
+        dispatcher: new Agent(),
         timeout: 10_000,
       });
       return async () => {
@@ -205,7 +208,7 @@ export const CONTESTANTS = {
           issuer: origin,
           clientID: CLIENT_ID,
           allowInsecureIssuer: true,
-          ...(ca !== undefined && { dispatcher: new Agent({ connect: { ca } }) }),
+          dispatcher: new Agent(ca === undefined ? {} : { connect: { ca } }),
         },
         (_tokens, profile, done) => done(null, { id: profile.id }),
       );

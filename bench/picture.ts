@@ -1,4 +1,4 @@
-import type { Row } from './run.js';
+import { cpuOf, type Row } from './contest.js';
 
 /** How a cost grows. */
 export interface Line {
@@ -16,10 +16,12 @@ const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;
 
 /** The CPU of each contestant as bars, how the strategy's cost grows as lines. */
 export function drawPicture(rows: Row[], lines: Line[], machine: string): string {
-  const sorted = [...rows].sort((a, b) => a.cpu - b.cpu);
-  const most = Math.max(...sorted.map(({ cpu }) => cpu));
+  const sorted = [...rows].sort((a, b) => cpuOf(a) - cpuOf(b));
+  const most = Math.max(...sorted.map(cpuOf));
   const scale = (WIDTH - LEFT - 90) / most;
-  const bars = sorted.map(({ name, title, cpu: value }, index) => {
+  const bars = sorted.map((row, index) => {
+    const { name, title } = row;
+    const value = cpuOf(row);
     const y = 70 + index * BAR;
     const own = name === 'strategy' || name === 'protocol' || name === 'express';
     return `<text x="${LEFT - 10}" y="${y + 13}" text-anchor="end"${own ? ' font-weight="bold"' : ''}>${escape(title)}</text>
@@ -31,7 +33,7 @@ export function drawPicture(rows: Row[], lines: Line[], machine: string): string
   const height = top + 190;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="13" fill="#1b2430" role="img" aria-label="CPU time of a login for each contestant, and how it grows">
 <rect width="${WIDTH}" height="${height}" fill="#fff"/>
-<text x="20" y="28" font-size="17" font-weight="bold">CPU time of one login, in microseconds (median; less is better)</text>
+<text x="20" y="28" font-size="17" font-weight="bold">CPU time of one login, in microseconds (less is better)</text>
 <text x="20" y="48" fill="#526071">${escape(machine)}</text>
 ${bars.join('\n')}
 ${panels.join('\n')}

@@ -60,6 +60,8 @@ async function cpuOf(count: number, task: (index: number) => Promise<unknown>): 
 export interface Polls {
   /** Microseconds of CPU. */
   login: number;
+  /** The first step of one. */
+  password: number;
   answered: number;
   forwarded: number;
   /** Bytes of JSON that a transaction has, by factor. */
@@ -82,6 +84,7 @@ export async function measurePolls(
     await expect('mfa_required', kept, password);
     await expect('authenticated', kept, { otp });
   };
+  const passwordStep = () => expect('mfa_required', {}, password);
   const waiting: Request['kept'][] = [];
   const push = async () => {
     const kept: Request['kept'] = {};
@@ -105,6 +108,7 @@ export async function measurePolls(
   await cpuOf(count, push);
   return {
     login: await cpuOf(count, login),
+    password: await cpuOf(count, passwordStep),
     // The first poll may come at once; those after it are too early.
     forwarded: await cpuOf(count, poll),
     answered: await cpuOf(count, poll),
@@ -113,12 +117,12 @@ export async function measurePolls(
 }
 
 export function printPolls(
-  { login, answered, forwarded, bytes }: Polls,
+  { login, password, answered, forwarded, bytes }: Polls,
   say: (line: string) => void,
 ) {
   say('\n| while a push is waited for | CPU (µs) | × a login with a passcode |');
   say('| --- | ---: | ---: |');
-  for (const [what, cpu] of Object.entries({ login, answered, forwarded })) {
+  for (const [what, cpu] of Object.entries({ login, password, answered, forwarded })) {
     say(`| ${what} | ${cpu.toFixed(0)} | ${(cpu / login).toFixed(2)} |`);
   }
   const share = (cpu: number) => ((10_000 / 5) * cpu) / 1e4;
