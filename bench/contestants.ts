@@ -44,25 +44,39 @@ function otpForm(mfaToken: unknown, otp: string): Form {
   };
 }
 
-/** The two calls and nothing else. */
-function twoCalls(post: Post) {
-  return async () => {
-    const first = await post(passwordForm(USER));
-    if (first.status !== 403 || first.json['error'] !== 'mfa_required')
-      throw new Error('no mfa_required');
-    const second = await post(otpForm(first.json['mfa_token'], PASSCODE));
-    if (second.status !== 200 || typeof second.json['id_token'] !== 'string')
-      throw new Error('no tokens');
+/** The two calls of a login, as a client makes them. */
+interface Calls<Finished = string | undefined> {
+  /** Resolves to the `mfa_token`. */
+  start: (user: typeof USER) => Promise<string>;
+  /** Resolves to the verified `sub`, where the client verifies. */
+  finish: (mfaToken: string, otp: string) => Promise<Finished>;
+}
+
+/** Without a verification. */
+function callsOf(post: Post): Calls<string> {
+  return {
+    async start(user) {
+      const { status, json } = await post(passwordForm(user));
+      if (status !== 403 || json['error'] !== 'mfa_required') throw new Error('no mfa_required');
+      return String(json['mfa_token']);
+    },
+    /** Resolves to the ID token. */
+    async finish(mfaToken, otp) {
+      const { status, json } = await post(otpForm(mfaToken, otp));
+      if (status !== 200 || typeof json['id_token'] !== 'string') throw new Error('no tokens');
+      return json['id_token'];
+    },
   };
+}
+
+/** The two calls and nothing else. */
+function callsAlone({ start, finish }: Calls): Prepared {
+  return async () => void (await finish(await start(USER), PASSCODE));
 }
 
 /** A bare strategy: the calls, one verification, the session rotated and saved; no check more. */
 class BareStrategy extends BaseStrategy {
-  constructor(
-    private readonly post: Post,
-    private readonly key: KeyObject,
-    private readonly issuer: string,
-  ) {
+  constructor(private readonly calls: Calls) {
     super();
   }
 
@@ -74,24 +88,23 @@ class BareStrategy extends BaseStrategy {
     body: Form;
     session: { mfaToken?: string; regenerate(cb: () => void): void; save(cb: () => void): void };
   }): Promise<void> {
-    if (req.body['password'] !== undefined) {
-      const { json } = await this.post(
-        passwordForm({ username: String(req.body['username']), password: req.body['password'] }),
-      );
+    const { username, password, otp } = req.body;
+    if (username !== undefined && password !== undefined) {
+      const mfaToken = await this.calls.start({ username, password });
       await new Promise<void>((resolve) => req.session.regenerate(() => resolve()));
-      req.session.mfaToken = String(json['mfa_token']);
+      req.session.mfaToken = mfaToken;
       await new Promise<void>((resolve) => req.session.save(() => resolve()));
-      return this.fail({ code: json['error'] } as never, 403);
+      return this.fail({ code: 'mfa_required' } as never, 403);
     }
-    const { json } = await this.post(otpForm(req.session.mfaToken, String(req.body['otp'])));
-    const claims = verifyJwt(String(json['id_token']), this.key, {
-      algorithms: ['RS256'],
-      issuer: this.issuer,
-      audience: CLIENT_ID,
-    });
+    const id = await this.calls.finish(String(req.session.mfaToken), String(otp));
     delete req.session.mfaToken;
-    this.success({ id: (claims as JwtPayload).sub });
+    this.success({ id });
   }
+}
+
+function bareLogin(calls: Calls): Prepared {
+  const login = passportLogin(new BareStrategy(calls));
+  return () => login({ ...USER, otp: PASSCODE });
 }
 
 async function publicKey(origin: string): Promise<KeyObject> {
@@ -100,11 +113,16 @@ async function publicKey(origin: string): Promise<KeyObject> {
   return createPublicKey({ key: keys[0]!, format: 'jwk' });
 }
 
-function bare(post: (origin: string) => Post): Contestant['prepare'] {
+function bare(postTo: (origin: string) => Post): Contestant['prepare'] {
   return async (origin) => {
-    const strategy = new BareStrategy(post(origin), await publicKey(origin), origin);
-    const login = passportLogin(strategy);
-    return () => login({ ...USER, otp: PASSCODE });
+    const key = await publicKey(origin);
+    const { start, finish } = callsOf(postTo(origin));
+    const rules = { algorithms: ['RS256' as const], issuer: origin, audience: CLIENT_ID };
+    return bareLogin({
+      start,
+      finish: async (mfaToken, otp) =>
+        (verifyJwt(await finish(mfaToken, otp), key, rules) as JwtPayload).sub,
+    });
   };
 }
 
@@ -158,10 +176,41 @@ const oauthPost = (origin: string): Post => {
     });
 };
 
+/** Its generic grants, with the ID token verified. */
+function openidCalls(origin: string): Calls {
+  const server = {
+    issuer: origin,
+    token_endpoint: `${origin}/oauth2/v1/token`,
+    jwks_uri: `${origin}/oauth2/v1/keys`,
+  };
+  const none = openidClient.None();
+  const config = new openidClient.Configuration(server, CLIENT_ID, undefined, none);
+  openidClient.allowInsecureRequests(config);
+  openidClient.enableNonRepudiationChecks(config);
+  return {
+    async start(user) {
+      try {
+        await openidClient.genericGrantRequest(config, 'password', { ...user, scope: SCOPE });
+      } catch (error) {
+        const mfaToken = ((error as { cause?: Json }).cause ?? {})['mfa_token'];
+        if (typeof mfaToken === 'string') return mfaToken;
+      }
+      throw new Error('no mfa_required');
+    },
+    async finish(mfaToken, otp) {
+      const form = { scope: SCOPE, mfa_token: mfaToken, otp };
+      const tokens = await openidClient.genericGrantRequest(config, GRANT, form);
+      const sub = tokens.claims()?.sub;
+      if (sub === undefined) throw new Error('no tokens');
+      return sub;
+    },
+  };
+}
+
 export const CONTESTANTS = {
   limit: {
     title: 'undici.request + JSON.parse (the limit)',
-    prepare: (origin) => twoCalls(undiciPost(origin)),
+    prepare: (origin) => callsAlone(callsOf(undiciPost(origin))),
   },
   floor: { title: 'bare strategy on undici (the floor)', prepare: bare(undiciPost) },
   protocol: {
@@ -218,7 +267,7 @@ export const CONTESTANTS = {
   },
   'oauth-calls': {
     title: "the oauth package's calls alone",
-    prepare: (origin) => twoCalls(oauthPost(origin)),
+    prepare: (origin) => callsAlone(callsOf(oauthPost(origin))),
   },
   'oauth-strategy': { title: 'bare strategy on the oauth package', prepare: bare(oauthPost) },
   oauth4webapi: {
@@ -263,37 +312,16 @@ export const CONTESTANTS = {
     },
   },
   'openid-client': {
-    title: 'openid-client, genericGrantRequest',
-    prepare(origin) {
-      const config = new openidClient.Configuration(
-        {
-          issuer: origin,
-          token_endpoint: `${origin}/oauth2/v1/token`,
-          jwks_uri: `${origin}/oauth2/v1/keys`,
-        },
-        CLIENT_ID,
-        undefined,
-        openidClient.None(),
-      );
-      openidClient.allowInsecureRequests(config);
-      openidClient.enableNonRepudiationChecks(config);
-      return async () => {
-        let mfaToken: unknown;
-        try {
-          await openidClient.genericGrantRequest(config, 'password', { ...USER, scope: SCOPE });
-        } catch (error) {
-          mfaToken = ((error as { cause?: Json }).cause ?? {})['mfa_token'];
-        }
-        if (mfaToken === undefined) throw new Error('no mfa_required');
-        const form = { scope: SCOPE, mfa_token: mfaToken as string, otp: PASSCODE };
-        const tokens = await openidClient.genericGrantRequest(config, GRANT, form);
-        if (tokens.claims()?.sub === undefined) throw new Error('no tokens');
-      };
-    },
+    title: "openid-client's calls alone",
+    prepare: (origin) => callsAlone(openidCalls(origin)),
+  },
+  'openid-strategy': {
+    title: 'bare strategy on openid-client',
+    prepare: (origin) => bareLogin(openidCalls(origin)),
   },
   fetch: {
     title: "hand-written fetch, as in Okta's guide",
-    prepare: (origin) => twoCalls(fetchPost(origin)),
+    prepare: (origin) => callsAlone(callsOf(fetchPost(origin))),
   },
 } satisfies Record<string, Contestant>;
 

@@ -100,26 +100,6 @@ function challenge(channel: string | null): Response {
   return { status: 200, body: JSON.stringify(body) };
 }
 
-/** As many as Okta sends, and as long. */
-const HEADERS = {
-  'x-okta-request-id': 'b'.repeat(32),
-  'x-xss-protection': '0',
-  p3p: 'CP="HONK"',
-  'content-security-policy': `default-src 'self' acme.okta.com *.oktacdn.com; ${'connect-src '.padEnd(600, 'x')}`,
-  'x-rate-limit-limit': '600',
-  'x-rate-limit-remaining': '599',
-  'x-rate-limit-reset': '1764080000',
-  'cache-control': 'no-cache, no-store',
-  pragma: 'no-cache',
-  expires: '0',
-  'accept-ch': 'Sec-CH-UA-Platform-Version',
-  'x-content-type-options': 'nosniff',
-  'strict-transport-security': 'max-age=315360000; includeSubDomains',
-  'referrer-policy': 'strict-origin-when-cross-origin',
-  server: 'nginx',
-  vary: 'Origin',
-};
-
 const listener: http.RequestListener = (req, res) => {
   let body = '';
   req.setEncoding('utf8');
@@ -128,7 +108,6 @@ const listener: http.RequestListener = (req, res) => {
     const response = answer(req.url ?? '', body);
     const send = () => {
       res.writeHead(response.status, {
-        ...HEADERS,
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(response.body),
         ...(hint === 'none' && { connection: 'keep-alive' }),

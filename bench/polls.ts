@@ -57,6 +57,35 @@ async function cpuOf(count: number, task: (index: number) => Promise<unknown>): 
   return (user + system) / count;
 }
 
+const INTERVAL = 5000;
+
+/**
+ * Polls at fixed times, whether or not the ones before were answered, as so many pages send them.
+ * @returns milliseconds from each one's time to its answer, in ascending order
+ */
+async function pollsOf(
+  people: number,
+  seconds: number,
+  poll: (index: number) => Promise<unknown>,
+): Promise<number[]> {
+  const times: number[] = [];
+  const gap = INTERVAL / people;
+  const count = Math.round((seconds * 1000) / gap);
+  const running: Promise<unknown>[] = [];
+  const start = performance.now();
+  while (running.length < count) {
+    const due = Math.min(count, (performance.now() - start) / gap);
+    while (running.length < due) {
+      const at = start + running.length * gap;
+      const answered = poll(running.length % people);
+      running.push(answered.then(() => times.push(performance.now() - at)));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(running);
+  return times.sort((a, b) => a - b);
+}
+
 export interface Polls {
   /** Microseconds of CPU. */
   login: number;
@@ -64,6 +93,8 @@ export interface Polls {
   password: number;
   answered: number;
   forwarded: number;
+  /** Milliseconds, when each of so many people asks every five seconds. */
+  waiting: { people: number; p50: number; p99: number };
   /** Bytes of JSON that a transaction has, by factor. */
   bytes: Record<string, number>;
 }
@@ -106,18 +137,20 @@ export async function measurePolls(
   }
   await cpuOf(2 * count, login);
   await cpuOf(count, push);
-  return {
+  const costs = {
     login: await cpuOf(count, login),
     password: await cpuOf(count, passwordStep),
     // The first poll may come at once; those after it are too early.
     forwarded: await cpuOf(count, poll),
     answered: await cpuOf(count, poll),
-    bytes,
   };
+  const times = await pollsOf(count, 15, poll);
+  const of = (share: number) => times[Math.floor(times.length * share)]!;
+  return { ...costs, waiting: { people: count, p50: of(0.5), p99: of(0.99) }, bytes };
 }
 
 export function printPolls(
-  { login, password, answered, forwarded, bytes }: Polls,
+  { login, password, answered, forwarded, waiting, bytes }: Polls,
   say: (line: string) => void,
 ) {
   say('\n| while a push is waited for | CPU (µs) | × a login with a passcode |');
@@ -125,9 +158,8 @@ export function printPolls(
   for (const [what, cpu] of Object.entries({ login, password, answered, forwarded })) {
     say(`| ${what} | ${cpu.toFixed(0)} | ${(cpu / login).toFixed(2)} |`);
   }
-  const share = (cpu: number) => ((10_000 / 5) * cpu) / 1e4;
   say(
-    `\n10,000 people at an interval of five seconds: ${share(forwarded).toFixed(0)} % of a core when each poll goes to Okta, ${share(answered).toFixed(0)} % when none does.`,
+    `\n${waiting.people} people at an interval of ${INTERVAL / 1000} s, each poll forwarded, one process: p50 ${waiting.p50.toFixed(1)} ms, p99 ${waiting.p99.toFixed(1)} ms.`,
   );
   say('\n| factor | bytes of the transaction |');
   say('| --- | ---: |');

@@ -4,23 +4,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Result, Round } from './measure.js';
 
-/** The Okta that all ask. */
-export function startEndpoint(env: Record<string, string> = {}): Promise<Server> {
-  return startScript('endpoint.js', [], env);
-}
-
-export interface Server {
-  origin: string;
-  end: () => void;
-}
-
-/** A server that prints its address. It ends with this process, or when `end` is called. */
-export async function startScript(
-  file: string,
-  args: string[],
+/** The Okta that all ask. It ends with this process, or when `end` is called. */
+export async function startEndpoint(
   env: Record<string, string> = {},
-): Promise<Server> {
-  const child = spawn(process.execPath, [join(__dirname, file), ...args], {
+): Promise<{ origin: string; end: () => void }> {
+  const child = spawn(process.execPath, [join(__dirname, 'endpoint.js')], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });

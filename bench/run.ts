@@ -9,19 +9,39 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { measureConnections, printConnections } from './connections.js';
 import { PASSCODE } from './constants.js';
-import { contest, median, printContest, ratio, type Size } from './contest.js';
+import {
+  contest,
+  median,
+  printContest,
+  ratio,
+  type EntrantName,
+  type Row,
+  type Size,
+} from './contest.js';
 import { growth, heapGrowth, overTls, ownLatency, requireTime } from './growth.js';
 import { drawPicture } from './picture.js';
 import { measurePolls, printPolls } from './polls.js';
 import { startEndpoint } from './processes.js';
 import { measureStore, moreThanAlone, printStore } from './session-store.js';
-import { measureWaiting, printWaiting } from './waiting.js';
 
 const quick = process.argv.includes('--quick');
 const only = ['--polls', '--store', '--connections'].find((part) => process.argv.includes(part));
+const OWN = ['limit', 'floor', 'protocol', 'strategy'] as const;
+const PEERS = [
+  'floor',
+  'strategy',
+  'oauth-calls',
+  'oauth-strategy',
+  'oauth4webapi',
+  'openid-client',
+  'openid-strategy',
+  'fetch',
+  'express',
+] as const;
 const SIZE: Size = quick
-  ? { generations: 1, rounds: 6, logins: 200, warmUp: 1500 }
-  : { generations: 4, rounds: 20, logins: 300, warmUp: 2000 };
+  ? { generations: 1, rounds: 6, logins: 300, warmUp: 1500 }
+  : { generations: 5, rounds: 30, logins: 500, warmUp: 3000 };
+const PEERS_SIZE: Size = { ...SIZE, generations: quick ? 1 : 2, rounds: quick ? 4 : 16 };
 const USER = { username: 'bench@example.com', password: 'correct horse battery', otp: PASSCODE };
 
 const say = (line: string) => console.log(line);
@@ -57,41 +77,42 @@ async function store(origin: string): Promise<() => void> {
 async function polls(origin: string): Promise<() => void> {
   const costs = await measurePolls(origin, USER, quick ? 2000 : 10_000);
   printPolls(costs, say);
-  const people = quick ? { people: 2000, seconds: 5 } : { people: 10_000, seconds: 15 };
-  const waiting = await measureWaiting(origin, USER, people);
-  printWaiting(waiting, say);
   return () => {
     goal('a poll that is answered / a password step, CPU', costs.answered / costs.password, 1 / 4);
-    goal(`p99 of the polls of ${people.people} people, one process`, waiting.p99, 50, ' ms');
+    const { people, p99 } = costs.waiting;
+    goal(`p99 of the polls of ${people} people who wait, one process`, p99, 50, ' ms');
   };
 }
 
 async function logins(origin: string, machine: string): Promise<() => void> {
-  const rows = await contest(origin, SIZE);
-  printContest(rows, say);
+  const own = await contest(origin, OWN, SIZE);
+  printContest(own, say);
+  const peers = await contest(origin, PEERS, PEERS_SIZE);
+  printContest(peers, say);
   const lines = await growth(origin, SIZE, quick ? 20_000 : 100_000);
   for (const { title, unit, points } of lines) {
     say(`\n${title}: ${points.map(([x, y]) => `${x}: ${y.toFixed(0)} ${unit}`).join(', ')}`);
   }
   const images = join(process.cwd(), 'docs', 'images');
   mkdirSync(images, { recursive: true });
-  if (!quick) writeFileSync(join(images, 'bench.svg'), drawPicture(rows, lines, machine));
+  if (!quick)
+    writeFileSync(
+      join(images, 'bench.svg'),
+      drawPicture([...own, ...peers.slice(2)], lines, machine),
+    );
 
-  const find = (wanted: string) => rows.find(({ name }) => name === wanted)!;
-  const strategy = find('strategy');
-  const floor = find('floor');
+  const find = (rows: Row[], wanted: EntrantName) => rows.find(({ name }) => name === wanted)!;
+  const strategy = find(own, 'strategy');
+  const floor = find(own, 'floor');
   const tls = await overTls(quick ? 1000 : 10_000);
   const latency = await ownLatency(origin, quick ? 40 : 200);
   const heap = await heapGrowth(origin, quick ? 5000 : 100_000);
   return () => {
     goal('strategy / floor, CPU', ratio(strategy, floor), 1.25);
     goal('strategy / floor, bytes allocated', strategy.allocated! / floor.allocated!, 1.5);
-    goal('strategy / openid-client, CPU', ratio(strategy, find('openid-client')), 1 / 5);
-    goal(
-      'strategy / bare strategy on oauth, CPU',
-      ratio(strategy, find('oauth-strategy')),
-      1 / 1.5,
-    );
+    const openid = find(peers, 'openid-strategy');
+    const versus = ratio(find(peers, 'strategy'), openid);
+    goal('strategy / bare strategy on openid-client, CPU', versus, 1 / 5);
     goal('own latency over two answers, p50, under 20 logins/s', latency, 1, ' ms');
     goal('TLS connections for each concurrent login, cold', tls.connectionsPerLogin, 1.2);
     goal('fetches of the keys for 50 first logins at once', tls.keysForFirst, 1);
