@@ -51,7 +51,6 @@ export async function complete(
     verify(req as OktaDirectMfaRequest, tokens, profile, done),
   );
   // Before success(), since Passport may be told to keep the session's content: none that has ended.
-  if (transaction === undefined) await transactions.read(req);
   const logsIn = verdict.type === 'accepted' && visit.logsIn;
   const isKept = await transactions.drop(req, transaction, { logsIn });
   if (verdict.type === 'accepted') {

@@ -96,24 +96,15 @@ export interface Attempt {
 const outcomes = channel(OUTCOME_CHANNEL);
 
 /** Handles a request, and publishes what it ended in. */
-export function publishing(
+export async function publishing(
   request: IncomingMessage,
-  client: Pick<OutcomeEvent, 'issuer' | 'clientID'>,
+  { issuer, clientID }: Pick<OutcomeEvent, 'issuer' | 'clientID'>,
   handle: (attempt: Attempt) => Promise<Action>,
 ): Promise<Action> {
   const attempt: Attempt = { step: 'none', oktaDuration: 0 };
-  const action = () => handle(attempt);
-  return outcomes.hasSubscribers ? published(request, client, attempt, action) : action();
-}
-
-async function published(
-  request: IncomingMessage,
-  { issuer, clientID }: Pick<OutcomeEvent, 'issuer' | 'clientID'>,
-  attempt: Attempt,
-  handle: () => Promise<Action>,
-): Promise<Action> {
+  if (!outcomes.hasSubscribers) return await handle(attempt);
   const start = performance.now();
-  const action = await handle();
+  const action = await handle(attempt);
   const duration = performance.now() - start;
   const { step, factor, username, sub, oktaDuration } = attempt;
   const code = codeOf(action);

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { OktaConfigurationError } from './errors.js';
+import { isHandledByPassport } from './passport.js';
 
 /** What this needs of a request, where it is Fastify's. */
 interface FastifyRequest {
   /** Node's own request. */
   raw?: unknown;
-  /** Set by Passport's `authenticate()`; @fastify/passport has its own. */
-  _sessionManager?: unknown;
   /** Set by Passport's `initialize()`. */
   _passport?: unknown;
   /** Set by @fastify/passport, whose `logIn()` takes no callback. */
@@ -26,8 +25,8 @@ export function refuseFastify(
   req: IncomingMessage,
   { session, redirect }: { session: boolean; redirect: boolean },
 ): void {
-  const { raw, _sessionManager, _passport, passport } = req as FastifyRequest;
-  if (raw === undefined || _sessionManager === undefined) return;
+  const { raw, _passport, passport } = req as FastifyRequest;
+  if (raw === undefined || !isHandledByPassport(req)) return;
   if (redirect) {
     throw new OktaConfigurationError(
       'fastify_request',

@@ -91,7 +91,8 @@ export class LoginFlow {
   /** Never waits for a call that is at Okta. */
   async cancel(req: IncomingMessage): Promise<void> {
     const { transactions } = this.#parts;
-    await transactions.drop(req, await transactions.read(req));
+    const transaction = await transactions.read(req);
+    if (transaction !== undefined) await transactions.drop(req, transaction);
   }
 
   async pending(req: IncomingMessage): Promise<PendingTransaction | undefined> {
@@ -153,9 +154,8 @@ export class LoginFlow {
         return await this.#begin(visit, factor, state, previous);
       case 'rejected':
         // A new password, right or wrong, ends the transaction that there was.
-        if (previous === undefined || FAILURES[state.reason].transaction === 'keep') {
-          await transactions.read(req);
-        } else await transactions.drop(req, previous);
+        if (FAILURES[state.reason].transaction === 'keep') await transactions.read(req);
+        else await transactions.drop(req, previous);
         return failRejected(state, { attemptsRemaining: 0, factor: 'otp', factors });
     }
   }

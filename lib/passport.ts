@@ -28,6 +28,7 @@ export const BaseStrategy = Strategy as unknown as abstract new () => PassportSt
 
 /** What Passport's `authenticate()` and `logIn()` leave on a request. */
 interface PassportRequest {
+  /** @fastify/passport has its own, elsewhere. */
   _sessionManager?: unknown;
   /** Where the app has the user; Passport's default is `user`. */
   _userProperty?: string;

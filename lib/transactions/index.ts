@@ -71,18 +71,16 @@ export class Transactions<Grant> {
   }
 
   /** See `InFlightLogins.runExclusive`. What is known is kept until `use` has ended. */
-  async exclusively<T, R>(
-    { id, expiresAt }: Transaction,
+  exclusively<T, R>(
+    transaction: Transaction,
     task: (login: InFlightLogin<Grant>, hasWaited: boolean) => Promise<T>,
     shareIf: (value: T) => boolean,
     use: (value: T) => Promise<R>,
   ): Promise<R> {
-    const release = this.#inFlight.retain(id, expiresAt);
-    try {
-      return await use(await this.#inFlight.runExclusive(id, task, shareIf));
-    } finally {
-      release();
-    }
+    return this.knowing(
+      transaction,
+      async () => await use(await this.#inFlight.runExclusive(transaction.id, task, shareIf)),
+    );
   }
 
   /** What this process knows of it, until `use` has ended. */
@@ -111,6 +109,7 @@ export class Transactions<Grant> {
   }
 
   /**
+   * Without a transaction to drop the request's copy of the session still follows what is kept.
    * @param logsIn see `CheckedStore.remove`
    * @returns false when it had ended or been replaced before
    */
@@ -119,7 +118,10 @@ export class Transactions<Grant> {
     transaction: Transaction | undefined,
     { logsIn = false } = {},
   ): Promise<boolean> {
-    if (transaction === undefined) return true;
+    if (transaction === undefined) {
+      await this.read(req);
+      return true;
+    }
     this.#inFlight.invalidate(transaction.id, transaction.expiresAt);
     return await this.#inTurn(transaction, () => this.#store.remove(req, transaction.id, logsIn));
   }
@@ -130,17 +132,16 @@ export class Transactions<Grant> {
   }
 
   /** One change after the other: of two that had read the same, the second would undo the first. */
-  async #inTurn<T>({ id, expiresAt }: Transaction, change: () => Promise<T>): Promise<T> {
-    const release = this.#inFlight.retain(id, expiresAt);
-    const login = this.#inFlight.get(id);
-    const saved = login.saving?.then(change, change) ?? change();
-    login.saving = saved;
-    try {
-      return await saved;
-    } finally {
-      if (login.saving === saved) login.saving = undefined;
-      release();
-    }
+  #inTurn<T>(transaction: Transaction, change: () => Promise<T>): Promise<T> {
+    return this.knowing(transaction, async (login) => {
+      const saved = login.saving?.then(change, change) ?? change();
+      login.saving = saved;
+      try {
+        return await saved;
+      } finally {
+        if (login.saving === saved) login.saving = undefined;
+      }
+    });
   }
 
   /** Two strategies may share a session key; a transaction is only ever resumed by its own. */
