@@ -55,7 +55,7 @@ const delay = Number(process.env['BENCH_DELAY'] ?? 0);
 const tls = process.env['BENCH_TLS'];
 /** `none`: no `Keep-Alive: timeout=…`, from which a client learns how long it may keep a connection. */
 const hint = process.env['BENCH_KEEP_ALIVE_HINT'];
-const count = { password: 0, otp: 0, keys: 0, connections: 0 };
+const count = { password: 0, otp: 0, polls: 0, keys: 0, connections: 0 };
 let recorded: Awaited<ReturnType<typeof record>>;
 
 /** Checks only what distinguishes a login from a mistake. */
@@ -68,6 +68,7 @@ function answer(path: string, body: string): Response {
   const form = new URLSearchParams(body);
   if (path === '/oauth2/v1/challenge') return challenge(form.get('channel_hint'));
   if (form.get('oob_code') !== null) {
+    count.polls += 1;
     return { status: 400, body: '{"error":"authorization_pending"}' };
   }
   if (form.get('grant_type') === 'password') {
@@ -86,7 +87,8 @@ function challenge(channel: string | null): Response {
   const oob_code = 'o'.repeat(32);
   const common = { oob_code, expires_in: 300, channel };
   const bodies: Record<string, object> = {
-    push: { ...common, interval: 5, binding_method: 'transfer', binding_code: '95' },
+    // Less than the five seconds of the pages, so that each of their polls is due.
+    push: { ...common, interval: 4, binding_method: 'transfer', binding_code: '95' },
     passkey: {
       publicKey: {
         challenge: 'c'.repeat(43),

@@ -1,8 +1,9 @@
 /**
  * What a push costs while it is waited for, in CPU of this process, and what each factor adds to a
- * session. Under Passport, with a session in memory; the endpoint is another process.
+ * session: the strategy alone, with a store in memory; the endpoint is another process.
  */
 import type { IncomingMessage } from 'node:http';
+import { request } from 'undici';
 import { OktaDirectMfaStrategy } from '../lib/index.js';
 import type { Transaction, TransactionStore } from '../lib/index.js';
 import { CLIENT_ID } from './constants.js';
@@ -57,21 +58,24 @@ async function cpuOf(count: number, task: (index: number) => Promise<unknown>): 
   return (user + system) / count;
 }
 
+/** Milliseconds between two polls of a page. */
 const INTERVAL = 5000;
 
 /**
  * Polls at fixed times, whether or not the ones before were answered, as so many pages send them.
- * @returns milliseconds from each one's time to its answer, in ascending order
+ * @returns milliseconds from each one's time to its answer, in ascending order, and the CPU of this process,
+ *   as a share of a core
  */
 async function pollsOf(
   people: number,
   seconds: number,
   poll: (index: number) => Promise<unknown>,
-): Promise<number[]> {
+): Promise<{ times: number[]; core: number }> {
   const times: number[] = [];
   const gap = INTERVAL / people;
   const count = Math.round((seconds * 1000) / gap);
   const running: Promise<unknown>[] = [];
+  const cpu = process.cpuUsage();
   const start = performance.now();
   while (running.length < count) {
     const due = Math.min(count, (performance.now() - start) / gap);
@@ -83,7 +87,15 @@ async function pollsOf(
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   await Promise.all(running);
-  return times.sort((a, b) => a - b);
+  const { user, system } = process.cpuUsage(cpu);
+  const core = (user + system) / 1000 / (performance.now() - start);
+  return { times: times.sort((a, b) => a - b), core };
+}
+
+/** How many have reached the endpoint. */
+async function pollsAt(origin: string): Promise<number> {
+  const { body } = await request(`${origin}/count`);
+  return ((await body.json()) as { polls: number }).polls;
 }
 
 export interface Polls {
@@ -94,7 +106,14 @@ export interface Polls {
   answered: number;
   forwarded: number;
   /** Milliseconds, when each of so many people asks every five seconds. */
-  waiting: { people: number; p50: number; p99: number };
+  waiting: {
+    people: number;
+    p50: number;
+    p99: number;
+    core: number;
+    polls: number;
+    atOkta: number;
+  };
   /** Bytes of JSON that a transaction has, by factor. */
   bytes: Record<string, number>;
 }
@@ -144,9 +163,13 @@ export async function measurePolls(
     forwarded: await cpuOf(count, poll),
     answered: await cpuOf(count, poll),
   };
-  const times = await pollsOf(count, 15, poll);
+  // By then the first poll of each is due.
+  await new Promise((resolve) => setTimeout(resolve, INTERVAL));
+  const before = await pollsAt(origin);
+  const { times, core } = await pollsOf(count, 15, poll);
   const of = (share: number) => times[Math.floor(times.length * share)]!;
-  return { ...costs, waiting: { people: count, p50: of(0.5), p99: of(0.99) }, bytes };
+  const waits = { people: count, p50: of(0.5), p99: of(0.99), core, polls: times.length };
+  return { ...costs, waiting: { ...waits, atOkta: (await pollsAt(origin)) - before }, bytes };
 }
 
 export function printPolls(
@@ -159,7 +182,7 @@ export function printPolls(
     say(`| ${what} | ${cpu.toFixed(0)} | ${(cpu / login).toFixed(2)} |`);
   }
   say(
-    `\n${waiting.people} people at an interval of ${INTERVAL / 1000} s, each poll forwarded, one process: p50 ${waiting.p50.toFixed(1)} ms, p99 ${waiting.p99.toFixed(1)} ms.`,
+    `\n${waiting.people} people at an interval of ${INTERVAL / 1000} s, one process, ${waiting.atOkta} of ${waiting.polls} polls forwarded: p50 ${waiting.p50.toFixed(1)} ms, p99 ${waiting.p99.toFixed(1)} ms, ${(100 * waiting.core).toFixed(0)} % of a core.`,
   );
   say('\n| factor | bytes of the transaction |');
   say('| --- | ---: |');

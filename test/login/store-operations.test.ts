@@ -117,6 +117,14 @@ describe('The session store is asked', () => {
     assert.equal(await whoIs(browser), user.id);
   });
 
+  it('by a code that was sent as by a push', async (t) => {
+    const { app, browser, user } = await sceneAtChoice(t);
+    await choose(browser, 'sms');
+    const code = okta.phone(user).code('sms');
+    assert.equal(await operations(app, () => sendOtp(browser, code)), `${BEFORE} get get ${LOGIN}`);
+    assert.equal(await whoIs(browser), user.id);
+  });
+
   it('to remove the transaction where no login to a session follows', async (t) => {
     const options = { factors: FACTORS };
     set = await sceneAtPasscode(t, {
